@@ -1,0 +1,118 @@
+/** The browser that opens the console, and what every test does with it. */
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core'
+import { expect } from 'vitest'
+import type { TestedProduct } from './server.ts'
+
+const programs = ['chromium', 'chromium-browser', 'google-chrome']
+
+const args = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: findChromium(), args })
+}
+
+/** With a profile of one's own: its preferences are those of somebody who changed them. */
+export function launchWith(profile: string, options: BrowserContextOptions): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(profile, { executablePath: findChromium(), args, ...options })
+}
+
+function findChromium(): string {
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  for (const program of programs) {
+    for (const folder of folders) {
+      const path = join(folder, program)
+      try {
+        accessSync(path, constants.X_OK)
+        return path
+      } catch {
+        // Not in this folder.
+      }
+    }
+  }
+  throw new Error(
+    `These tests need Chromium, and none of ${programs.join(', ')} is on PATH: apt-get install chromium`,
+  )
+}
+
+/** A context of its own, signed in; what goes wrong in its pages is collected. */
+export async function signedIn(
+  browser: Browser,
+  product: TestedProduct,
+  options: BrowserContextOptions = {},
+): Promise<{ context: BrowserContext; page: Page; complaints: readonly string[] }> {
+  const context = await browser.newContext(options)
+  const complaints = collectComplaints(context)
+  const page = await context.newPage()
+  await page.goto(await product.signInLink())
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor()
+  return { context, page, complaints }
+}
+
+/** Errors on the console, exceptions that nobody caught, and everything the content policy refused. */
+export function collectComplaints(context: BrowserContext): readonly string[] {
+  const complaints: string[] = []
+  context.on('console', (message) => {
+    if (message.type() !== 'error' && message.type() !== 'warning') return
+    // The browser reports each 401 by itself; asking who is signed in is answered with one.
+    if (/Failed to load resource.*\b401\b/.test(message.text())) return
+    complaints.push(`${message.type()}: ${message.text()}`)
+  })
+  context.on('weberror', (error) => complaints.push(`exception: ${error.error().message}`))
+  return complaints
+}
+
+/** Waits until `read` answers with something that `accept` accepts, and answers with it. */
+export async function eventually<Value>(
+  read: () => Promise<Value>,
+  accept: (value: Value) => boolean,
+): Promise<Value> {
+  let last: Value | undefined
+  await expect
+    .poll(
+      async () => {
+        last = await read()
+        return accept(last)
+      },
+      { timeout: 20_000, interval: 100 },
+    )
+    .toBe(true)
+  return last as Value
+}
+
+/** A row of "Requests per second" and its like: the figure as it stands on the page. */
+export function reading(page: Page, label: string) {
+  return page.locator('.stat', { hasText: label }).locator('.stat-value')
+}
+
+/** What the server answers when it refuses, as the console receives it. */
+export function problem(status: number, code: string, detail: string, retry: boolean) {
+  return {
+    status,
+    contentType: 'application/problem+json',
+    body: JSON.stringify({
+      type: `/docs/errors#${code}`,
+      title: detail,
+      status,
+      code,
+      detail,
+      retry,
+      requestId: 'req-of-the-test',
+    }),
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * The error catalogue: every refusal a caller can get, once. A test compares it with docs/errors.md.
+ *
+ * A refusal answers a request and changes nothing. `retry` says whether the same request may succeed later
+ * without anybody changing it.
+ */
+export interface ErrorRow {
+  /** HTTP status of the refusal. */
+  readonly status: number
+  readonly retry: boolean
+  /** The sentence a person reads. A refusal may carry a more exact one. */
+  readonly sentence: string
+}
+
+export const errorCatalogue = {
+  bad_request: { status: 400, retry: false, sentence: 'The request could not be understood.' },
+  validation_failed: { status: 400, retry: false, sentence: 'Some fields are missing or wrong.' },
+  unauthenticated: { status: 401, retry: false, sentence: 'Sign in first.' },
+  sign_in_link_invalid: {
+    status: 401,
+    retry: false,
+    sentence:
+      'This sign-in link was used already, has expired or is not ours. Run "belfry link" for a new one.',
+  },
+  forbidden: { status: 403, retry: false, sentence: 'You may not do this.' },
+  origin_refused: { status: 403, retry: false, sentence: 'Requests from this origin are not accepted.' },
+  not_found: { status: 404, retry: false, sentence: 'There is nothing here.' },
+  payload_too_large: { status: 413, retry: false, sentence: 'The request body is too large.' },
+  unsupported_media_type: { status: 415, retry: false, sentence: 'Send the body as application/json.' },
+  too_many_requests: { status: 429, retry: true, sentence: 'Too many requests. Wait before you try again.' },
+  internal: {
+    status: 500,
+    retry: true,
+    sentence: 'Something went wrong on our side. It was logged under this request id.',
+  },
+  database_unavailable: {
+    status: 503,
+    retry: true,
+    sentence: 'The database cannot be reached at the moment. Nothing was changed.',
+  },
+  shutting_down: { status: 503, retry: true, sentence: 'This server is stopping. Try again in a moment.' },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof errorCatalogue
+
+/** One wrong field: where it is (`body.title`) and what is wrong with it. */
+export interface FieldError {
+  readonly path: string
+  readonly message: string
+}
+
+/** The body of every HTTP refusal (RFC 9457, application/problem+json). */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly code: ErrorCode
+  readonly detail: string
+  readonly retry: boolean
+  readonly requestId?: string
+  readonly fields?: readonly FieldError[]
+}
+
+/** Thrown anywhere on the server to refuse a request; the edge turns it into a `Problem`. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly code: ErrorCode
+  readonly fields: readonly FieldError[] | undefined
+
+  constructor(
+    code: ErrorCode,
+    detail?: string,
+    options?: { fields?: readonly FieldError[]; cause?: unknown },
+  ) {
+    super(
+      detail ?? errorCatalogue[code].sentence,
+      options?.cause === undefined ? undefined : { cause: options.cause },
+    )
+    this.code = code
+    this.fields = options?.fields
+  }
+}

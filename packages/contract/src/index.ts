@@ -1,0 +1,4 @@
+/** The language both sides speak. Runs in a browser, knows nothing of the server. */
+export * from './access.ts'
+export * from './errors.ts'
+export * from './system.ts'

@@ -1,0 +1,29 @@
+/** Bytes that are not HTTP, headers beyond the limit, requests that never end: told so once, then hung up on. */
+import type { Duplex } from 'node:stream'
+import { Refusal } from '@belfry/contract'
+import { problemMediaType, problemOf } from './problem.ts'
+
+export function answerMalformed(error: Error & { code?: string }, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
+    socket.destroy()
+    return
+  }
+  const body = JSON.stringify(problemOf(new Refusal('bad_request', sentences[error.code ?? ''])))
+  const head = [
+    'HTTP/1.1 400 Bad Request',
+    `Content-Type: ${problemMediaType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}
+
+const sentences: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: 'The headers are longer than 16 KiB.',
+  ERR_HTTP_REQUEST_TIMEOUT: 'The request did not arrive in time.',
+}
+
+/** Half an answer is on the wire already: a second one would corrupt it. Node keeps the answer on the socket. */
+function isAnswering(socket: Duplex & { _httpMessage?: { headersSent?: boolean } | null }): boolean {
+  return socket._httpMessage?.headersSent === true
+}

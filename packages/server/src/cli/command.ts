@@ -1,0 +1,19 @@
+/** What the command line knows of a command. */
+import type { Terminal } from './terminal.ts'
+
+export interface CommandContext {
+  readonly terminal: Terminal
+  readonly environment: NodeJS.ProcessEnv
+}
+
+export interface Command {
+  /** Shown by `--help`. */
+  readonly usage: string
+  /** Resolves with the exit code. */
+  run(words: readonly string[], context: CommandContext): Promise<number>
+}
+
+/** The command was called in a way that makes no sense. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}

@@ -1,0 +1,46 @@
+/** `belfry restore`: reads what `belfry backup` wrote into an empty database, wholly or not at all. */
+import { createReadStream } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { readBackup } from '../../adapters/postgres/backup/read-backup.ts'
+import { StartRefusal, systemErrorCode } from '../../engine/start-refusal.ts'
+import { schemaModules } from '../../server/schema.ts'
+import { showProgress } from '../backup-progress.ts'
+import { type Command, UsageError } from '../command.ts'
+import { withDatabase } from '../with-database.ts'
+
+export const restore: Command = {
+  usage: `Usage: belfry restore FILE [--replace]
+
+  --replace  drop what the database holds; without it, only an empty one is filled
+
+Reads FILE (or "-", standard input) in one transaction: when anything is wrong with it, nothing changes. The server
+must be stopped.`,
+
+  async run(words, context) {
+    const { values, positionals } = parseArgs({
+      args: [...words],
+      options: { replace: { type: 'boolean' } },
+      allowPositionals: true,
+    })
+    const [file] = positionals
+    if (file === undefined || positionals.length > 1)
+      throw new UsageError('"belfry restore" needs the name of one file.')
+    const { terminal } = context
+    const { header, rows, tables, migrated } = await withDatabase(context, 'own', ({ opened, signal }) =>
+      readBackup(opened.connection, file === '-' ? process.stdin : createReadStream(file), {
+        modules: schemaModules,
+        replace: values.replace === true,
+        onProgress: showProgress(terminal, 'Restoring'),
+        signal,
+      }).catch((error: unknown) => {
+        throw systemErrorCode(error) === 'ENOENT'
+          ? new StartRefusal('backup_invalid', `There is no file ${file}.`, { cause: error })
+          : error
+      }),
+    )
+    const from = `written by Belfry ${header.belfryVersion} on ${header.createdAt}`
+    terminal.done(`${rows} rows of ${tables} tables, ${from}`)
+    if (migrated.length > 0) terminal.done(`${migrated.length} migrations applied on top`)
+    return 0
+  },
+}

@@ -1,0 +1,50 @@
+import type { Statement } from '../sql.ts'
+
+/** Runs statements. Rows come back as plain objects, in the order of the result. */
+export interface Queryable {
+  query<Row>(statement: Statement<Row>): Promise<Row[]>
+}
+
+/** A transaction that is open. Statements run in the order they were given. */
+export interface Transaction extends Queryable {
+  /** Runs `action` once this transaction has been committed; never when it was rolled back. */
+  afterCommit(action: () => void): void
+}
+
+/**
+ * A PostgreSQL database, 14 or later.
+ *
+ * DB1  When `query` has resolved outside a transaction, what it wrote survives a crash of any process.
+ * DB2  `transaction` commits when `work` resolves, and rolls back when it rejects; the caller gets that error.
+ * DB3  What one transaction wrote is invisible to others until it is committed, and then wholly visible.
+ * DB4  While the database is away, calls wait up to `patienceMs`, then reject with a `database_unavailable` refusal.
+ *      A statement that was on its way when the database went is rejected the same way and never sent twice:
+ *      whether it took effect is unknown to the caller.
+ * DB5  When the database comes back, later calls succeed without anybody's hand.
+ * DB6  `afterCommit` actions run after the commit, in order, once. After a roll-back they never run.
+ * DB7  A statement that PostgreSQL refuses rejects with `DatabaseError` and does not disturb its neighbours.
+ * DB8  At most `connectionsMax` connections are open; further transactions wait their turn, first come, first served.
+ */
+export interface Database extends Queryable {
+  transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result>
+  state(): DatabaseState
+}
+
+export interface DatabaseState {
+  readonly state: 'up' | 'down'
+  readonly connectionsOpen: number
+  readonly connectionsMax: number
+}
+
+/** PostgreSQL refused a statement. `code` is its SQLSTATE, such as `23505` for a duplicate key. */
+export class DatabaseError extends Error {
+  override readonly name = 'DatabaseError'
+  readonly code: string
+  readonly constraint: string | undefined
+
+  constructor(message: string, options: { code: string; constraint?: string | undefined; cause?: unknown }) {
+    super(message, { cause: options.cause })
+    this.code = options.code
+    this.constraint = options.constraint
+  }
+}

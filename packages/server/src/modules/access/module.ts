@@ -1,0 +1,42 @@
+/** Access: who may use the console and the operator's API. */
+import type { Migration } from '../../engine/migration.ts'
+import type { Module } from '../../engine/module.ts'
+import { createSignInLinksAndSessions } from './migrations/0001_create_sign_in_links_and_sessions.ts'
+import { accessRoutes } from './routes.ts'
+import { type AccessOptions, type AccessService, createAccessService } from './service.ts'
+
+export const accessMigrations: readonly Migration[] = [createSignInLinksAndSessions]
+
+export interface AccessModule extends Module {
+  readonly service: AccessService
+}
+
+export function createAccessModule(options: AccessOptions): AccessModule {
+  const service = createAccessService(options)
+  let stopSweeping: (() => void) | undefined
+  let sweeping: Promise<void> = Promise.resolve()
+
+  function sweep(): void {
+    sweeping = service.removeExpired().catch((error: unknown) => {
+      // Expired rows open nothing; the next sweep takes them as well.
+      options.logger.warn({ error }, 'expired sign-in links and sessions could not be deleted')
+    })
+  }
+
+  return {
+    name: 'access',
+    migrations: accessMigrations,
+    routes: accessRoutes(service),
+    service,
+    async start() {
+      stopSweeping = options.clock.every(sweepMs, sweep)
+    },
+    async stop() {
+      stopSweeping?.()
+      await sweeping
+    },
+  }
+}
+
+/** A few rows a day at most: once an hour is plenty. */
+const sweepMs = 60 * 60 * 1000

@@ -1,0 +1,114 @@
+/** What a setting may be: how its text is read, what is wrong with it, and how a value is shown. */
+export interface Kind<Value> {
+  parse(text: string): { readonly value: Value } | { readonly mistake: string }
+  print(value: Value): string
+  /** What the reference says about values beyond the description; may be empty. */
+  readonly hint: string
+}
+
+export const text: Kind<string> = {
+  parse: (given) => (given.trim() === '' ? { mistake: 'must not be blank' } : { value: given }),
+  print: (value) => value,
+  hint: '',
+}
+
+export const boolean: Kind<boolean> = {
+  parse(given) {
+    const value = { true: true, '1': true, false: false, '0': false }[given.toLowerCase()]
+    return value === undefined ? { mistake: 'must be true or false' } : { value }
+  },
+  print: String,
+  hint: '`true` or `false`.',
+}
+
+export function wholeNumber(min: number, max: number): Kind<number> {
+  return {
+    parse(given) {
+      const value = Number(given)
+      const fits = /^\d+$/.test(given) && value >= min && value <= max
+      return fits ? { value } : { mistake: `must be a whole number from ${min} to ${max}` }
+    },
+    print: String,
+    hint: `${min} to ${max}.`,
+  }
+}
+
+export function choice<const Option extends string>(...options: readonly Option[]): Kind<Option> {
+  return {
+    parse(given) {
+      const value = options.find((option) => option === given)
+      return value === undefined ? { mistake: `must be one of ${options.join(', ')}` } : { value }
+    },
+    print: (value) => value,
+    hint: `${options.map((option) => `\`${option}\``).join(', ')}.`,
+  }
+}
+
+export function secretText(lengthMin: number): Kind<string> {
+  return {
+    parse: (given) =>
+      given.length < lengthMin ? { mistake: `must have ${lengthMin} characters or more` } : { value: given },
+    print: () => '••••••••',
+    hint: '',
+  }
+}
+
+export function url(...schemes: readonly string[]): Kind<string> {
+  const allowed = schemes.map((scheme) => `${scheme}://`).join(' or ')
+  return {
+    parse(given) {
+      // A PostgreSQL URL over a unix socket has no host, which the URL parser refuses only for special schemes.
+      const scheme = schemes.find((name) => given.startsWith(`${name}://`))
+      const parsable = scheme !== undefined && URL.canParse(given.replace('@/', '@localhost/'))
+      return parsable ? { value: given } : { mistake: `must be a URL that begins with ${allowed}` }
+    },
+    print: (value) => value,
+    hint: '',
+  }
+}
+
+/** `https://app.example.com`: scheme, host and port of a page, or `*` for all. */
+export const origin: Kind<string> = {
+  parse(given) {
+    if (given === '*') return { value: given }
+    const value = URL.canParse(given) ? new URL(given).origin : 'null'
+    if (value !== 'null' && (given === value || given === `${value}/`)) return { value }
+    return { mistake: 'must be an origin such as https://app.example.com' }
+  },
+  print: (value) => value,
+  hint: '',
+}
+
+export function listOf<Value>(kind: Kind<Value>): Kind<readonly Value[]> {
+  return {
+    parse(given) {
+      const values: Value[] = []
+      for (const part of given.split(',').map((entry) => entry.trim())) {
+        const parsed = kind.parse(part)
+        if ('mistake' in parsed) return { mistake: `has "${part}" in it, which ${parsed.mistake}` }
+        values.push(parsed.value)
+      }
+      return { value: values }
+    },
+    print: (values) => values.map((value) => kind.print(value)).join(','),
+    hint: kind.hint,
+  }
+}
+
+export const trustProxy: Kind<boolean | number | readonly string[]> = {
+  parse(given) {
+    const truth = boolean.parse(given)
+    // "1" is one proxy, not "everybody".
+    if ('value' in truth && !/^\d+$/.test(given)) return truth
+    if (/^\d+$/.test(given)) return { value: Number(given) }
+    const addresses = given.split(',').map((entry) => entry.trim())
+    const wrong = addresses.find(
+      (address) => !/^(?:[\da-fA-F.:]+(?:\/\d+)?|loopback|linklocal|uniquelocal)$/.test(address),
+    )
+    return wrong === undefined
+      ? { value: addresses }
+      : { mistake: `has "${wrong}" in it, which is no address, network or number of proxies` }
+  },
+  print: (value) => (Array.isArray(value) ? value.join(',') : String(value)),
+  hint: '',
+}

@@ -1,0 +1,250 @@
+// Makes a clone ready to run: installs packages and builds, each only when something changed since the last time.
+// Runs under whatever Node the machine has, so it is plain JavaScript without dependencies.
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const modules = join(root, 'node_modules')
+const stamps = join(modules, '.belfry')
+const forTests = process.argv.includes('--for-tests')
+
+/** A sentence for the operator; anything else thrown here is a bug of ours and shows its stack. */
+class Obstacle extends Error {}
+
+try {
+  await installPackages()
+  const node = chooseNode()
+  await build(node)
+  if (forTests) installDebianPackages()
+} catch (error) {
+  if (!(error instanceof Obstacle)) throw error
+  console.error(`\n${error.message}`)
+  process.exit(1)
+}
+
+async function installPackages() {
+  const wanted = fingerprint(
+    [join(root, 'package-lock.json'), join(root, 'package.json')],
+    'content',
+    process.platform,
+    process.arch,
+  )
+  if (readStamp('installed') === wanted) return
+  refuseUnwritable()
+  const options = [
+    'ci',
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    '--loglevel=error',
+    '--fetch-retries=2',
+  ]
+  const patience = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000']
+  const result = await step('Installing packages', 'npm', [...options, ...patience])
+  if (result.code !== 0) throw explainNpm(result.output)
+  writeStamp('installed', wanted)
+}
+
+/** The Node that the repository brings, else the machine's own where that is new enough. */
+function chooseNode() {
+  const own = join(modules, '.bin', 'node')
+  const candidates = existsSync(own) ? [own, process.execPath] : [process.execPath]
+  const chosen = candidates.find((path) => {
+    const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' })
+    const [, major, minor] = /^v(\d+)\.(\d+)/.exec(stdout || '') || []
+    return Number(major) > 22 || (Number(major) === 22 && Number(minor) >= 13)
+  })
+  if (chosen === undefined) {
+    throw new Obstacle(
+      `Belfry brings no Node.js for ${process.platform}-${process.arch}, and the one here is ${process.version}: install Node.js 22.13 or later.`,
+    )
+  }
+  if (readStamp('node') !== chosen) writeStamp('node', chosen)
+  return chosen
+}
+
+async function build(node) {
+  const configuration = ['package-lock.json', 'tsconfig.base.json', 'tsconfig.json'].map((name) =>
+    join(root, name),
+  )
+  const contract = join(root, 'packages', 'contract', 'src')
+  const server = [
+    contract,
+    join(root, 'packages', 'server', 'src'),
+    join(root, 'packages', 'server', 'package.json'),
+  ]
+  const consoleApp = [
+    contract,
+    ...['src', 'public', 'index.html', 'vite.config.ts', 'package.json'].map((name) =>
+      join(root, 'apps', 'console', name),
+    ),
+  ]
+  await buildPart(
+    'server',
+    'Building the server',
+    [...configuration, ...server],
+    join(root, 'packages', 'server', 'dist', 'cli', 'main.js'),
+    () => step('Building the server', node, [join(modules, 'typescript', 'bin', 'tsc'), '-b']),
+  )
+  await buildPart(
+    'console',
+    'Building the console',
+    [...configuration, ...consoleApp],
+    join(root, 'packages', 'server', 'console', 'index.html'),
+    () =>
+      step(
+        'Building the console',
+        node,
+        [join(modules, 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn'],
+        join(root, 'apps', 'console'),
+      ),
+  )
+}
+
+async function buildPart(name, title, sources, product, run) {
+  const wanted = fingerprint(sources, 'times')
+  if (readStamp(name) === wanted && existsSync(product)) return
+  refuseUnwritable()
+  const result = await run()
+  if (result.code !== 0) throw new Obstacle(`${title} failed:\n${result.output.trim()}`)
+  writeStamp(name, wanted)
+}
+
+/** What the tests use besides npm packages: a program to look for, and the Debian package that has it. */
+function installDebianPackages() {
+  if (process.platform !== 'linux') return
+  const parts = [
+    { name: 'chromium', there: () => ['chromium', 'chromium-browser', 'google-chrome'].some(onPath) },
+    { name: 'redis-server', there: () => onPath('redis-server') },
+    { name: 'postgresql', there: () => existsSync('/usr/lib/postgresql') },
+    {
+      name: 'python3-socketio',
+      there: () => spawnSync('/usr/bin/python3', ['-c', 'import socketio']).status === 0,
+    },
+    { name: 'util-linux', there: () => onPath('unshare') },
+  ]
+  const missing = parts.filter((part) => !part.there()).map((part) => part.name)
+  if (missing.length === 0) return
+  const command = `apt-get install ${missing.join(' ')}`
+  const mayInstall = process.getuid?.() === 0 && onPath('apt-get')
+  if (!mayInstall)
+    throw new Obstacle(
+      `The tests need some Debian packages; run this as root, then ./test again:\n  ${command}`,
+    )
+  console.log(`Installing Debian packages for the tests: ${missing.join(', ')}`)
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const apt = (...words) =>
+    spawnSync('apt-get', words, { env: environment, encoding: 'utf8', maxBuffer: 1 << 28 })
+  apt('update', '-qq')
+  const installed = apt('install', '-y', '-qq', '--no-install-recommends', ...missing)
+  if (installed.status !== 0)
+    throw new Obstacle(`"${command}" failed:\n${installed.stderr.trim().split('\n').slice(-5).join('\n')}`)
+}
+
+function onPath(program) {
+  return (process.env.PATH || '').split(':').some((directory) => existsSync(join(directory, program)))
+}
+
+/** Runs a program; a person who waits sees what and for how long. Its own words are kept for when it fails. */
+function step(title, program, options, directory = root) {
+  const began = Date.now()
+  const seconds = () => `${((Date.now() - began) / 1000).toFixed(0)} s`
+  const live = process.stdout.isTTY
+  const show = () => process.stdout.write(`\r${title} … ${seconds()} `)
+  if (live) show()
+  else console.log(`${title} …`)
+  const ticking = live ? setInterval(show, 1000) : undefined
+  return new Promise((resolve) => {
+    let output = ''
+    const child = spawn(program, options, { cwd: directory })
+    child.stdout.on('data', (chunk) => (output += chunk))
+    child.stderr.on('data', (chunk) => (output += chunk))
+    child.on('error', (error) => (output += error.message))
+    child.on('close', (code) => {
+      clearInterval(ticking)
+      if (live) process.stdout.write(`\r${title}: ${code === 0 ? seconds() : 'failed'}      \n`)
+      else if (code === 0) console.log(`${title}: ${seconds()}`)
+      resolve({ code, output })
+    })
+  })
+}
+
+function explainNpm(output) {
+  const network =
+    /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT)\b/.exec(
+      output,
+    )
+  if (network)
+    return new Obstacle(
+      `The packages could not be downloaded, because the npm registry did not answer (${network[1]}): check the network and npm's proxy settings, then try again.`,
+    )
+  if (/ENOSPC/.test(output))
+    return new Obstacle(`There is no room left on the disk of ${root}: about 700 MB are needed.`)
+  if (/\b(EACCES|EPERM|EROFS)\b/.test(output)) return unwritable()
+  const words = output
+    .split('\n')
+    .filter((line) => /npm (error|ERR!)/.test(line) && !/A complete log|debug-0/.test(line))
+  return new Obstacle(
+    `"npm ci" failed:\n${(words.length > 0 ? words : output.split('\n')).slice(0, 8).join('\n')}`,
+  )
+}
+
+function refuseUnwritable() {
+  try {
+    accessSync(existsSync(modules) ? modules : root, constants.W_OK)
+    accessSync(root, constants.W_OK)
+  } catch {
+    throw unwritable()
+  }
+}
+
+function unwritable() {
+  return new Obstacle(
+    `This user cannot write to ${root}, where Belfry has to be installed and built: run it once as the owner, or clone it to a directory of your own.`,
+  )
+}
+
+/** Changes when any of the files does: by content where that is cheap, by size and time for whole folders. */
+function fingerprint(paths, by, ...more) {
+  const hash = createHash('sha256').update(more.join('\n'))
+  for (const path of paths)
+    for (const file of filesBelow(path)) {
+      hash.update(`\n${relative(root, file)}\n`)
+      if (by === 'content') hash.update(readFileSync(file))
+      else {
+        const { size, mtimeMs } = statSync(file)
+        hash.update(`${size} ${mtimeMs}`)
+      }
+    }
+  return hash.digest('hex')
+}
+
+function filesBelow(path) {
+  if (!existsSync(path)) return []
+  if (!statSync(path).isDirectory()) return [path]
+  return readdirSync(path)
+    .sort()
+    .flatMap((name) => filesBelow(join(path, name)))
+}
+
+function readStamp(name) {
+  const path = join(stamps, name)
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
+}
+
+function writeStamp(name, value) {
+  mkdirSync(stamps, { recursive: true })
+  writeFileSync(join(stamps, name), value)
+}

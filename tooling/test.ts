@@ -1,0 +1,118 @@
+/**
+ * `./test`: every check and test in turn, each with its own line, and one closing line that counts them all.
+ * A stage that could not run counts as failed: a missing part is never a silent skip.
+ */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+interface Stage {
+  readonly name: string
+  readonly title: string
+  run(): Promise<Outcome>
+}
+
+interface Outcome {
+  readonly passed: number
+  readonly failed: number
+}
+
+const root = join(import.meta.dirname, '..')
+const bin = (name: string) => join(root, 'node_modules', '.bin', name)
+const reports = mkdtempSync(join(tmpdir(), 'belfry-test-'))
+
+const stages: readonly Stage[] = [
+  { name: 'types', title: 'Types', run: () => check(bin('tsc'), ['-b', 'tsconfig.check.json']) },
+  { name: 'lint', title: 'Lint and format', run: () => check(bin('biome'), ['ci', '.']) },
+  { name: 'unit', title: 'Floors, documents and units', run: () => vitest('unit', process.execPath) },
+  {
+    name: 'integration',
+    title: 'Parts on real PostgreSQL',
+    run: () => vitest('integration', process.execPath),
+  },
+  {
+    name: 'product',
+    title: 'The product as its users meet it',
+    run: () => vitest('product', process.execPath),
+  },
+  { name: 'node22', title: 'Units on Node 22', run: unitsOnNode22 },
+]
+
+const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
+const chosen =
+  values.only === undefined ? stages : stages.filter((stage) => values.only?.includes(stage.name))
+if (chosen.length === 0) {
+  console.error(`There is no such stage; the stages are ${stages.map((stage) => stage.name).join(', ')}.`)
+  process.exit(1)
+}
+
+const total = { passed: 0, failed: 0 }
+for (const stage of chosen) {
+  const began = performance.now()
+  console.log(`\n── ${stage.title}`)
+  const outcome = await stage.run()
+  total.passed += outcome.passed
+  total.failed += outcome.failed
+  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  console.log(`── ${stage.title}: ${outcome.passed} passed, ${outcome.failed} failed, ${seconds} s`)
+}
+rmSync(reports, { recursive: true, force: true })
+console.log(`\n${total.passed} passed, ${total.failed} failed`)
+process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1)
+
+/** A program whose exit code is the result: one test. */
+async function check(program: string, options: readonly string[]): Promise<Outcome> {
+  const code = await run(program, options)
+  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
+}
+
+async function vitest(project: string, node: string): Promise<Outcome> {
+  const report = join(reports, `${project}.json`)
+  const options = [
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile=${report}`,
+  ]
+  const code = await run(node, [join(root, 'node_modules', 'vitest', 'vitest.mjs'), ...options])
+  const counted = readReport(report)
+  // An error outside of any test, or no test at all, fails the run without failing a test.
+  if ((code !== 0 || counted.passed === 0) && counted.failed === 0) return { ...counted, failed: 1 }
+  return counted
+}
+
+function readReport(path: string): Outcome {
+  try {
+    const report = JSON.parse(readFileSync(path, 'utf8')) as Record<string, number>
+    // Skipped and unfinished tests did not pass.
+    const passed = report['numPassedTests'] ?? 0
+    return { passed, failed: (report['numTotalTests'] ?? 0) - passed }
+  } catch {
+    return { passed: 0, failed: 0 }
+  }
+}
+
+/** The published packages promise Node 22: it comes from the registry like everything else. */
+async function unitsOnNode22(): Promise<Outcome> {
+  const { ensureNode22 } = await import('./node22.ts')
+  return vitest('unit', ensureNode22())
+}
+
+function run(program: string, options: readonly string[]): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(program, options, {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env['PATH']}` },
+    })
+    child.on('error', (error) => {
+      console.error(error.message)
+      resolve(1)
+    })
+    child.on('close', (code) => resolve(code ?? 1))
+  })
+}
