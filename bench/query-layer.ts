@@ -30,6 +30,10 @@ const rounds = 7
 const roundMs = 1500
 const importRuns = 7
 
+const selectText = 'select id, user_id, title, read from bench_notes where user_id = $1 order by id limit 20'
+const insertText = 'insert into bench_events (user_id, kind, body) values ($1, $2, $3)'
+const body = JSON.stringify({ text: 'a body of a common size', at: 1, of: [1, 2, 3] })
+
 interface Note {
   id: number
   user_id: number
@@ -116,10 +120,6 @@ async function measure(contender: Contender, work: 'select' | 'insert'): Promise
   const { user: cpuUser, system } = process.cpuUsage(cpuBefore)
   return { opsPerSecond: operations / seconds, cpuMicrosPerOp: (cpuUser + system) / operations }
 }
-
-const selectText = 'select id, user_id, title, read from bench_notes where user_id = $1 order by id limit 20'
-const insertText = 'insert into bench_events (user_id, kind, body) values ($1, $2, $3)'
-const body = JSON.stringify({ text: 'a body of a common size', at: 1, of: [1, 2, 3] })
 
 async function barePg(url: string): Promise<Contender> {
   const clients = await pipelinedClients(url)
@@ -286,7 +286,6 @@ function importCost(name: string): { milliseconds: number; megabytes: number } {
 }
 
 function report(postgres: string, measured: Map<string, Samples>): void {
-  const layer = new URL('../packages/server/src/adapters/postgres/database.ts', import.meta.url).href
   const results = {
     date: new Date().toISOString().slice(0, 10),
     commit: commit(),
@@ -302,7 +301,7 @@ function report(postgres: string, measured: Map<string, Samples>): void {
       select: medians(select),
       insert: medians(insert),
     })),
-    import: { kysely: importCost('kysely'), 'our Database adapter': importCost(layer) },
+    import: { kysely: importCost('kysely') },
   }
   const directory = new URL('./results/', import.meta.url)
   writeFileSync(new URL('query-layer.json', directory), `${JSON.stringify(results, null, 2)}\n`)

@@ -1,6 +1,6 @@
 /** The built product, run as its users run it: a process, its output, its signals. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -97,7 +97,10 @@ export function spawnProduct(options: ProductOptions & { dataDirectory: string }
 }
 
 export function temporaryDirectory(): string {
-  return mkdtempSync(join(tmpdir(), 'belfry-e2e-'))
+  const directory = mkdtempSync(join(tmpdir(), 'belfry-e2e-'))
+  // Under root, PostgreSQL runs as somebody else, who has to pass through.
+  if (process.getuid?.() === 0) chmodSync(directory, 0o711)
+  return directory
 }
 
 function invocation(words: readonly string[], options: ProductOptions & { dataDirectory: string }) {

@@ -37,7 +37,6 @@ try {
 async function installPackages() {
   const wanted = fingerprint(
     [join(root, 'package-lock.json'), join(root, 'package.json')],
-    'content',
     process.platform,
     process.arch,
   )
@@ -71,7 +70,9 @@ function chooseNode() {
       `Belfry brings no Node.js for ${process.platform}-${process.arch}, and the one here is ${process.version}: install Node.js 22.13 or later.`,
     )
   }
-  if (readStamp('node') !== chosen) writeStamp('node', chosen)
+  // Relative, so that a clone can be moved.
+  const noted = chosen === own ? relative(root, own) : chosen
+  if (readStamp('node') !== noted) writeStamp('node', noted)
   return chosen
 }
 
@@ -114,7 +115,7 @@ async function build(node) {
 }
 
 async function buildPart(name, title, sources, product, run) {
-  const wanted = fingerprint(sources, 'times')
+  const wanted = fingerprint(sources)
   if (readStamp(name) === wanted && existsSync(product)) return
   refuseUnwritable()
   const result = await run()
@@ -216,26 +217,21 @@ function unwritable() {
   )
 }
 
-/** Changes when any of the files does: by content where that is cheap, by size and time for whole folders. */
-function fingerprint(paths, by, ...more) {
+/** Changes when the content of any of the files does. */
+function fingerprint(paths, ...more) {
   const hash = createHash('sha256').update(more.join('\n'))
-  for (const path of paths)
-    for (const file of filesBelow(path)) {
-      hash.update(`\n${relative(root, file)}\n`)
-      if (by === 'content') hash.update(readFileSync(file))
-      else {
-        const { size, mtimeMs } = statSync(file)
-        hash.update(`${size} ${mtimeMs}`)
-      }
-    }
+  for (const file of paths.flatMap(filesBelow))
+    hash.update(`\n${relative(root, file)}\n`).update(readFileSync(file))
   return hash.digest('hex')
 }
 
+/** What a build reads: everything but tests. */
 function filesBelow(path) {
   if (!existsSync(path)) return []
-  if (!statSync(path).isDirectory()) return [path]
+  if (!statSync(path).isDirectory()) return /\.test\.tsx?$/.test(path) ? [] : [path]
   return readdirSync(path)
     .sort()
+    .filter((name) => name !== 'testing')
     .flatMap((name) => filesBelow(join(path, name)))
 }
 

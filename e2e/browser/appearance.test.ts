@@ -144,17 +144,22 @@ async function judge(page: Page, name: string): Promise<void> {
   await picture(page, name)
   expect(await sideways(page), name).toEqual([])
   const options: RunOptions = { runOnly: { type: 'tag', values: tags } }
-  const violations = await page.evaluate(async (run) => {
+  const { violations, passed } = await page.evaluate(async (run) => {
     const { axe } = globalThis as unknown as {
       axe: { run(of: Document, how: RunOptions): Promise<AxeResults> }
     }
     const results = await axe.run(document, run)
-    return results.violations.map(({ id, help, nodes }) => ({
-      id,
-      help,
-      where: nodes.map((node) => node.html),
-    }))
+    return {
+      passed: results.passes.map(({ id }) => id),
+      violations: results.violations.map(({ id, help, nodes }) => ({
+        id,
+        help,
+        where: nodes.map((node) => node.html),
+      })),
+    }
   }, options)
+  // Without these it looked at nothing.
+  expect(passed, name).toEqual(expect.arrayContaining(['color-contrast', 'document-title', 'html-has-lang']))
   expect(violations, name).toEqual([])
 }
 
@@ -172,14 +177,19 @@ async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
 }
 
-/** What sticks out on the right; nothing, if the page does not scroll sideways. */
+/** Text that ends beyond the right edge, scrolled to or cut off; what scrolls by itself may. */
 function sideways(page: Page): Promise<readonly string[]> {
   return page.evaluate(() => {
     const { clientWidth, scrollWidth } = document.documentElement
-    if (scrollWidth <= clientWidth) return []
-    const out = [...document.querySelectorAll('body *')].filter(
-      (element) => element.getBoundingClientRect().right > clientWidth + 0.5,
-    )
-    return out.map((element) => `${element.tagName.toLowerCase()}.${element.getAttribute('class') ?? ''}`)
+    const beyond = [...document.querySelectorAll('body *')].filter((element) => {
+      const ownText = [...element.childNodes].some(
+        (node) => node.nodeType === 3 && node.textContent?.trim() !== '',
+      )
+      const { right, width } = element.getBoundingClientRect()
+      if (!ownText || width <= 1 || right <= clientWidth + 0.5) return false
+      return element.closest('pre') === null
+    })
+    const names = beyond.map((element) => `${element.tagName} ${element.className} ${element.textContent}`)
+    return scrollWidth > clientWidth ? ['the page scrolls', ...names] : names
   })
 }

@@ -3,7 +3,7 @@
  * afterwards, transactions are whole, and every next start succeeds without anybody's hand.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
@@ -20,7 +20,6 @@ let directory: string
 
 beforeAll(() => {
   directory = temporaryDirectory()
-  if (process.getuid?.() === 0) chmodSync(directory, 0o711)
 })
 
 afterAll(async () => {

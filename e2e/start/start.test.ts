@@ -3,8 +3,22 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFil
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Product, runProduct, spawnProduct, startProduct, temporaryDirectory } from '../product.ts'
-import { nobody, ordinaryUser, pidNamespace, postgresProcesses, readOnlyMount } from './surroundings.ts'
+import {
+  type Product,
+  type ProductOptions,
+  runProduct,
+  spawnProduct,
+  startProduct,
+  temporaryDirectory,
+} from '../product.ts'
+import {
+  nobody,
+  ordinaryUser,
+  pidNamespace,
+  postgresProcesses,
+  readOnlyMount,
+  serverProcesses,
+} from './surroundings.ts'
 
 /** These situations do not exist for an ordinary user, so there is nothing to test then. */
 const itAsRoot: (name: string, test: () => void | Promise<void>) => void =
@@ -12,10 +26,12 @@ const itAsRoot: (name: string, test: () => void | Promise<void>) => void =
 
 let directory: string
 let products: Product[]
+let starts: (ProductOptions & { dataDirectory: string })[]
 
 beforeEach(() => {
   directory = temporaryDirectory()
   products = []
+  starts = []
 })
 
 afterEach(async () => {
@@ -27,17 +43,20 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-async function start(options: Parameters<typeof startProduct>[0] = {}): Promise<Product> {
-  const product = await startProduct({ dataDirectory: directory, ...options })
+async function start(options: ProductOptions = {}): Promise<Product> {
+  const settings = { dataDirectory: directory, ...options }
+  starts.push(settings)
+  const product = await startProduct(settings)
   products.push(product)
   return product
 }
 
 /** Whatever a test killed is started once more and stopped in order, so that nothing runs on. */
 async function recover(): Promise<void> {
-  for (const dataDirectory of new Set(products.map((product) => product.dataDirectory))) {
-    if (existsSync(join(dataDirectory, 'postgres', 'cluster', 'postmaster.pid')))
-      await (await startProduct({ dataDirectory })).stop()
+  for (const { dataDirectory, spawnAs } of starts) {
+    if (!existsSync(join(dataDirectory, 'postgres', 'cluster', 'postmaster.pid'))) continue
+    const product = await startProduct(spawnAs === undefined ? { dataDirectory } : { dataDirectory, spawnAs })
+    await product.stop()
   }
 }
 
@@ -135,7 +154,7 @@ describe('belfry start', () => {
 })
 
 describe('belfry start refuses, in one sentence and with exit code 1, when', () => {
-  const refusal = (options: Parameters<typeof startProduct>[0] = {}) => {
+  const refusal = (options: ProductOptions = {}) => {
     const { code, output } = runProduct(['start', '--link'], { dataDirectory: directory, ...options })
     expect(code, output).toBe(1)
     const lines = output
@@ -181,17 +200,12 @@ describe('belfry start refuses, in one sentence and with exit code 1, when', () 
     expect(refusal()).toMatch(
       /Another Belfry \(process \d+ in another container on .*is using the data directory/,
     )
-    // The server inside dies, its PostgreSQL lives on in its namespace.
-    const server = childrenOf(inside.process.pid ?? 0)
-    for (const pid of server) process.kill(pid, 'SIGKILL')
-    await vi.waitFor(
-      () =>
-        expect(runProduct(['start'], { dataDirectory: directory }).output).toContain(
-          'PostgreSQL process in another container',
-        ),
-      { timeout: 20_000 },
-    )
+    // The server inside dies; its PostgreSQL lives on in the namespace, whose first process is a shell.
+    for (const pid of serverProcesses(directory)) process.kill(pid, 'SIGKILL')
+    await vi.waitFor(() => expect(serverProcesses(directory)).toEqual([]), { timeout: 20_000 })
+    expect(refusal()).toContain('A PostgreSQL process in another container is still using')
     for (const pid of postgresProcesses(directory)) process.kill(pid, 'SIGKILL')
+    inside.process.kill('SIGKILL')
     await inside.ended
   })
 
@@ -252,11 +266,3 @@ describe('belfry start refuses, in one sentence and with exit code 1, when', () 
     expect(refusal({ spawnAs: nobody() })).toMatch(/may not write|belongs to the user/)
   })
 })
-
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    .trim()
-    .split(' ')
-    .filter(Boolean)
-    .map(Number)
-}

@@ -21,9 +21,10 @@ export function nobody(): { uid: number; gid: number } {
   return { uid: Number(uid), gid: Number(gid) }
 }
 
-/** A program in front of another that runs it in a pid namespace of its own. */
+/** A program in front of another that runs it in a pid namespace of its own, which outlives the other. */
 export function pidNamespace(): string[] {
-  return mustWork([...namespaces(), '--pid', '--fork', '--kill-child=SIGTERM', '--mount-proc'])
+  const unshare = mustWork([...namespaces(), '--pid', '--fork', '--kill-child', '--mount-proc'])
+  return [...unshare, 'sh', '-c', '"$@"; exec sleep infinity', 'sh']
 }
 
 /** A program in front of another that sees `directory` as a read-only file system. */
@@ -43,15 +44,29 @@ function mustWork(wrapper: string[]): string[] {
   return wrapper
 }
 
+/** Servers that were started on `dataDirectory`, in whatever namespace. */
+export function serverProcesses(dataDirectory: string): number[] {
+  return processes((pid) => {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    return environment.includes(`BELFRY_DATA_DIR=${dataDirectory}\0`) && /(^|\/)node$/.test(words[0] ?? '')
+  })
+}
+
 /** PostgreSQL processes whose cluster lies in `dataDirectory`. */
 export function postgresProcesses(dataDirectory: string): number[] {
+  return processes((pid) => readlinkSync(`/proc/${pid}/cwd`).startsWith(`${dataDirectory}/`))
+}
+
+function processes(matches: (pid: number) => boolean): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => {
       try {
-        return readlinkSync(`/proc/${pid}/cwd`).startsWith(`${dataDirectory}/`)
+        return matches(pid)
       } catch {
+        // It ended while we looked, or is not ours to look at.
         return false
       }
     })

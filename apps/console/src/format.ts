@@ -1,6 +1,7 @@
 /** Numbers, sizes and times as people read them. One language and 24-hour times, as in the server's log. */
 
 const language = 'en-GB'
+const compact = new Intl.NumberFormat(language, { notation: 'compact', maximumSignificantDigits: 3 })
 const binaryUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB']
 
 export interface Quantity {
@@ -24,13 +25,20 @@ export function sizeText(bytes: number): string {
   return `${figure} ${unit}`
 }
 
-/** Milliseconds, as exactly as is useful: 0.42, 3.1, 128. */
+/** Milliseconds, as exactly as is useful: 0.42, 3.1, 128; seconds from ten of them on. */
 export function milliseconds(value: number): Quantity {
+  if (value >= 9_999.5) return { figure: number(value / 1000, value < 99_950 ? 1 : 0), unit: 's' }
   return { figure: number(value, value < 1 ? 2 : value < 99.95 ? 1 : 0), unit: 'ms' }
 }
 
 export function millisecondsText(value: number): string {
-  return `${milliseconds(value).figure} ms`
+  const { figure, unit } = milliseconds(value)
+  return `${figure} ${unit}`
+}
+
+/** Exact as long as one can read it at a glance, then 123K, 1.2M. */
+export function count(value: number, digits = 0): string {
+  return Math.abs(value) < 99_999.5 ? number(value, digits) : compact.format(value)
 }
 
 /** A share of one core: 0.034 is 3.4 %. */

@@ -6,7 +6,7 @@ import './anchor.css'
 export function Anchor({ href, of }: { href: string; of: string }) {
   return (
     <Link className="anchor" href={href} aria-label={`Link to ${of}`}>
-      <Link2 size={16} aria-hidden="true" />
+      <Link2 size="1rem" aria-hidden="true" />
     </Link>
   )
 }

@@ -11,7 +11,7 @@ export function ConnectionBanner({ live }: { live: LiveState }) {
     <div role="status" className="connection-banner-place">
       {live.phase === 'lost' && (
         <div className="connection-banner">
-          <Unplug size={18} aria-hidden="true" />
+          <Unplug size="1.125rem" aria-hidden="true" />
           <p>
             <strong>The connection to the server was lost.</strong>{' '}
             <span className="figures">Last data {clockTime(live.data.receivedAt)}.</span>

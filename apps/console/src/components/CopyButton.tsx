@@ -34,7 +34,7 @@ export function CopyButton({ text, label, wide = false }: CopyButtonProps) {
     )
   }
   const Icon = outcome === undefined ? Copy : outcome === 'copied' ? Check : TriangleAlert
-  const icon = <Icon size={15} aria-hidden="true" />
+  const icon = <Icon size="0.9375rem" aria-hidden="true" />
   return (
     <>
       {wide ? (

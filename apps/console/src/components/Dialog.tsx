@@ -44,7 +44,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
             look="quiet"
             className="button-icon"
             aria-label="Close"
-            icon={<X size={18} aria-hidden="true" />}
+            icon={<X size="1.125rem" aria-hidden="true" />}
             onClick={onClose}
           />
         </header>

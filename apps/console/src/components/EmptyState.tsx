@@ -6,7 +6,7 @@ import './empty-state.css'
 export function EmptyState({ title, children }: { title: string; children: ReactNode }) {
   return (
     <div className="empty-state">
-      <Bell size={28} strokeWidth={1.5} aria-hidden="true" />
+      <Bell size="1.75rem" strokeWidth={1.5} aria-hidden="true" />
       <p className="empty-state-title">{title}</p>
       <div className="muted">{children}</div>
     </div>

@@ -22,7 +22,7 @@ export function ErrorNotice({ title, failure, onRetry, children }: ErrorNoticePr
   const catalogued = failure.code !== 'unreachable' && failure.code !== 'unreadable'
   return (
     <div className="error-notice" role="alert">
-      <OctagonX size={22} aria-hidden="true" />
+      <OctagonX size="1.375rem" aria-hidden="true" />
       <div>
         <p className="error-notice-title">{title}</p>
         <p>
@@ -43,7 +43,7 @@ export function ErrorNotice({ title, failure, onRetry, children }: ErrorNoticePr
         {children}
         <div className="error-notice-foot">
           {onRetry !== undefined && (
-            <Button icon={<RefreshCw size={15} aria-hidden="true" />} onClick={onRetry}>
+            <Button icon={<RefreshCw size="0.9375rem" aria-hidden="true" />} onClick={onRetry}>
               Try again
             </Button>
           )}

@@ -28,7 +28,13 @@ export function LiveControl({ live }: { live: LiveState }) {
         </span>
       )}
       <Button
-        icon={isPaused ? <Play size={15} aria-hidden="true" /> : <Pause size={15} aria-hidden="true" />}
+        icon={
+          isPaused ? (
+            <Play size="0.9375rem" aria-hidden="true" />
+          ) : (
+            <Pause size="0.9375rem" aria-hidden="true" />
+          )
+        }
         onClick={() => setPaused(!isPaused)}
       >
         {isPaused ? 'Resume live' : 'Pause live'}

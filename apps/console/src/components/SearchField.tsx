@@ -11,7 +11,7 @@ interface SearchFieldProps {
 export function SearchField({ label, value, onChange }: SearchFieldProps) {
   return (
     <label className="search-field">
-      <Search size={16} aria-hidden="true" />
+      <Search size="1rem" aria-hidden="true" />
       <span className="visually-hidden">{label}</span>
       <input
         type="search"

@@ -55,7 +55,11 @@ export function TimeSeries(props: TimeSeriesProps) {
         <IconButton
           label={asTable ? 'Show as a chart' : 'Show as a table'}
           icon={
-            asTable ? <ChartLine size={17} aria-hidden="true" /> : <Table2 size={17} aria-hidden="true" />
+            asTable ? (
+              <ChartLine size="1.0625rem" aria-hidden="true" />
+            ) : (
+              <Table2 size="1.0625rem" aria-hidden="true" />
+            )
           }
           onClick={() => setAsTable(!asTable)}
         />

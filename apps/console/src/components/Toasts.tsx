@@ -12,7 +12,7 @@ export function Toasts() {
       {shown.map((toast) => (
         <span key={toast.id} className="toast">
           {toast.text}
-          <IconButton label="Dismiss" icon={<X size={16} />} onClick={() => dismiss(toast.id)} />
+          <IconButton label="Dismiss" icon={<X size="1rem" />} onClick={() => dismiss(toast.id)} />
         </span>
       ))}
     </output>

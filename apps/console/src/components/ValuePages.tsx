@@ -46,13 +46,13 @@ export function ValuePages(props: ValuePagesProps) {
         </output>
         <IconButton
           label="Newer values"
-          icon={<ChevronLeft size={17} aria-hidden="true" />}
+          icon={<ChevronLeft size="1.0625rem" aria-hidden="true" />}
           disabled={page === 0}
           onClick={() => setPage(page - 1)}
         />
         <IconButton
           label="Older values"
-          icon={<ChevronRight size={17} aria-hidden="true" />}
+          icon={<ChevronRight size="1.0625rem" aria-hidden="true" />}
           disabled={page >= pages - 1}
           onClick={() => setPage(page + 1)}
         />

@@ -1,14 +1,7 @@
-/** The mark: a bell hung in the arch of its tower. Decorative wherever it stands beside the name. */
-export function Logo({ size = 32, className }: { size?: number; className?: string }) {
+/** The mark: a bell hung in the arch of its tower. Decorative wherever it stands beside the name; grows with the text. */
+export function Logo({ size }: { size: string }) {
   return (
-    <svg
-      className={className === undefined ? 'logo' : `logo ${className}`}
-      viewBox="0 0 32 32"
-      width={size}
-      height={size}
-      aria-hidden="true"
-      focusable="false"
-    >
+    <svg className="logo" viewBox="0 0 32 32" width={size} height={size} aria-hidden="true" focusable="false">
       <path className="logo-arch" d="M5 29.5V13a11 11 0 0 1 22 0v16.5" />
       <path className="logo-sill" d="M2.5 29.5h27" />
       <g className="logo-bell">

@@ -45,9 +45,9 @@ export function ErrorReference() {
             <p className="error-row-marks">
               <span className="status figures">HTTP {row.status}</span>
               {row.retry ? (
-                <Badge tone="note">trying again may help</Badge>
+                <Badge tone="note">retry may help</Badge>
               ) : (
-                <Badge tone="plain">trying again does not help</Badge>
+                <Badge tone="plain">retry will not help</Badge>
               )}
             </p>
             <div>

@@ -1,6 +1,6 @@
 /** The configuration in force, and where each value came from. */
 import type { SettingsView, SettingView } from '@belfry/contract'
-import { useDeferredValue } from 'react'
+import { useDeferredValue, useState } from 'react'
 import { Badge, type Tone } from '../components/Badge.tsx'
 import { Button } from '../components/Button.tsx'
 import { CopyButton } from '../components/CopyButton.tsx'
@@ -12,7 +12,7 @@ import { Segments } from '../components/Segments.tsx'
 import { Skeleton } from '../components/Skeleton.tsx'
 import { type Column, Table } from '../components/Table.tsx'
 import { useResource } from '../data/resource.ts'
-import { plural } from '../format.ts'
+import { number, plural } from '../format.ts'
 import { useQuery } from '../router.tsx'
 import './settings.css'
 
@@ -37,8 +37,8 @@ const columns: readonly Column<SettingView>[] = [
     cell: (setting) => (
       <>
         <code dir="auto">{setting.name}</code>
-        <p className="setting-description" dir="auto">
-          {setting.description}
+        <p className="setting-description">
+          <bdi>{setting.description}</bdi>
         </p>
       </>
     ),
@@ -141,8 +141,24 @@ function Value({ setting }: { setting: SettingView }) {
   }
   return (
     <span className="setting-value">
-      <code dir="auto">{setting.value}</code>
+      <LongText text={setting.value} />
       <CopyButton text={setting.value} label={`Copy the value of ${setting.name}`} />
+    </span>
+  )
+}
+
+/** More than anybody reads at a glance is folded: a certificate, a list of origins. */
+const readable = 240
+
+function LongText({ text }: { text: string }) {
+  const [whole, setWhole] = useState(false)
+  if (text.length <= readable) return <code dir="auto">{text}</code>
+  return (
+    <span>
+      <code dir="auto">{whole ? text : `${text.slice(0, readable)}…`}</code>{' '}
+      <button type="button" className="text-button" aria-expanded={whole} onClick={() => setWhole(!whole)}>
+        {whole ? 'Show less' : `Show all ${number(text.length)} characters`}
+      </button>
     </span>
   )
 }

@@ -25,7 +25,7 @@ export function SignIn() {
   return (
     <main className="threshold">
       <div className="threshold-card">
-        <Logo size={72} />
+        <Logo size="4.5rem" />
         <PageHeader title="Belfry">{greeting(current)}</PageHeader>
         {current.state === 'refused' && (
           <ErrorNotice
@@ -43,7 +43,7 @@ export function SignIn() {
         )}
         {current.state === 'signing-in' ? (
           <output className="threshold-sheet threshold-wait">
-            <LoaderCircle size={18} aria-hidden="true" />
+            <LoaderCircle size="1.125rem" aria-hidden="true" />
             Checking your link…
           </output>
         ) : (

@@ -27,7 +27,7 @@ export function AccountMenu({ onShortcuts }: { onShortcuts: () => void }) {
     // Not modal: the modal one would need an inline style element, which the policy forbids.
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger className="account-trigger">
-        <CircleUserRound size={20} aria-hidden="true" />
+        <CircleUserRound size="1.25rem" aria-hidden="true" />
         <span className="account-name">
           <bdi>{view?.name ?? 'Display'}</bdi>
         </span>
@@ -61,12 +61,12 @@ export function AccountMenu({ onShortcuts }: { onShortcuts: () => void }) {
           </DropdownMenu.RadioGroup>
           <DropdownMenu.Separator className="menu-line" />
           <DropdownMenu.Item className="menu-item" onSelect={onShortcuts}>
-            <Keyboard size={16} aria-hidden="true" />
+            <Keyboard size="1rem" aria-hidden="true" />
             Keyboard shortcuts
           </DropdownMenu.Item>
           {view !== undefined && (
             <DropdownMenu.Item className="menu-item" onSelect={leave}>
-              <LogOut size={16} aria-hidden="true" />
+              <LogOut size="1rem" aria-hidden="true" />
               Sign out
             </DropdownMenu.Item>
           )}

@@ -22,7 +22,7 @@ export function Shell({ children }: { children: ReactNode }) {
       </a>
       <header className="tower">
         <Link className="tower-name" href={signedOut ? '/docs' : '/'}>
-          <Logo size={30} />
+          <Logo size="1.875rem" />
           <span>Belfry</span>
         </Link>
         <nav className="tower-nav" aria-label="Pages">
@@ -57,7 +57,7 @@ function Entries({ title, entries }: { title: string; entries: readonly Entry[] 
         {entries.map(({ href, title: name, icon: Icon }) => (
           <li key={href}>
             <Link className="tower-link" href={href} aria-current={path === href ? 'page' : undefined}>
-              <Icon size={19} strokeWidth={1.8} aria-hidden="true" />
+              <Icon size="1.1875rem" strokeWidth={1.8} aria-hidden="true" />
               <span>{name}</span>
             </Link>
           </li>

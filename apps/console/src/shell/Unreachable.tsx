@@ -17,7 +17,7 @@ export function Unreachable({ failure }: { failure: Failure }) {
   return (
     <main className="threshold">
       <div className="threshold-card">
-        <Logo size={56} />
+        <Logo size="3.5rem" />
         <PageHeader title="Belfry does not answer">The console tries again every few seconds.</PageHeader>
         <ErrorNotice
           title="Nobody could be signed in"

@@ -209,22 +209,22 @@ function createHttp(parts: HttpParts): Promise<HttpServer> {
 const readinessMs = 1_000
 
 async function checkReadiness({ database, connection }: OpenedDatabase, modules: readonly Module[]) {
-  const check = async (name: string, run: () => Promise<string>) => {
+  // Whoever asks is not signed in: what exactly is wrong stands in the log and in the console.
+  const check = async (name: string, failure: string, run: () => Promise<string>) => {
     try {
       return { name, ok: true, detail: await run() }
-    } catch (error) {
-      return { name, ok: false, detail: error instanceof Error ? error.message : String(error) }
+    } catch {
+      return { name, ok: false, detail: failure }
     }
   }
   return Promise.all([
-    check('database', async () => {
+    check('database', 'It does not answer.', async () => {
       await database.query(sql`select 1`)
       return 'It answers.'
     }),
-    check('migrations', async () => {
+    check('migrations', 'They are not as this version needs them, or cannot be read.', async () => {
       const waiting = (await migrationStatus(connection, modules)).filter(({ state }) => state !== 'applied')
-      if (waiting.length > 0)
-        throw new Error(`Not as this version needs it: ${waiting.map(({ id }) => id).join(', ')}.`)
+      if (waiting.length > 0) throw new Error('There are migrations that are not applied.')
       return 'All are applied.'
     }),
   ])

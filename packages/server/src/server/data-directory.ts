@@ -15,7 +15,7 @@ export function ensureDataDirectory(directory: string): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     // Under root, PostgreSQL runs as somebody else and has to pass through; the secrets inside have modes of their own.
-    if (process.getuid?.() === 0) chmodSync(directory, 0o711)
+    if (process.getuid?.() === 0 && statSync(directory).uid === 0) chmodSync(directory, 0o711)
     refuseOtherUser(directory)
     const probe = join(directory, `.write-test-${process.pid}`)
     writeFileSync(probe, 'x')

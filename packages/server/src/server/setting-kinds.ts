@@ -67,16 +67,21 @@ export function url(...schemes: readonly string[]): Kind<string> {
   }
 }
 
-/** `https://app.example.com`: scheme, host and port of a page, or `*` for all. */
+/** `https://app.example.com`: scheme, host and port of a page. */
 export const origin: Kind<string> = {
   parse(given) {
-    if (given === '*') return { value: given }
     const value = URL.canParse(given) ? new URL(given).origin : 'null'
     if (value !== 'null' && (given === value || given === `${value}/`)) return { value }
     return { mistake: 'must be an origin such as https://app.example.com' }
   },
   print: (value) => value,
   hint: '',
+}
+
+export const originOrAny: Kind<string> = {
+  ...origin,
+  parse: (given) => (given === '*' ? { value: given } : origin.parse(given)),
+  hint: '`*` means every origin.',
 }
 
 export function listOf<Value>(kind: Kind<Value>): Kind<readonly Value[]> {

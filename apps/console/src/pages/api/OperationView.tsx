@@ -30,7 +30,7 @@ export function OperationView({ operation, api }: { operation: Operation; api: A
           </p>
           {operation.access !== undefined && (
             <p className="operation-access">
-              <LockKeyhole size={14} aria-hidden="true" />
+              <LockKeyhole size="0.875rem" aria-hidden="true" />
               {operation.access.description || 'For those who are signed in.'}
             </p>
           )}

@@ -85,7 +85,7 @@ function Property({ name, schema, api, depth, required }: PropertyProps) {
     <li>
       <details open={depth < openLevels}>
         <summary>
-          <ChevronRight size={14} aria-hidden="true" />
+          <ChevronRight size="0.875rem" aria-hidden="true" />
           {head}
         </summary>
         {words}

@@ -23,11 +23,11 @@ export function Health({ data, lost }: { data: LiveOverview; lost: boolean }) {
     <section className="health" data-state={worst} aria-labelledby="health">
       <div className="health-mark">
         {worst === 'well' ? (
-          <Logo size={68} />
+          <Logo size="4.25rem" />
         ) : worst === 'bad' ? (
-          <BellRing size={30} aria-hidden="true" />
+          <BellRing size="1.875rem" aria-hidden="true" />
         ) : (
-          <TriangleAlert size={30} aria-hidden="true" />
+          <TriangleAlert size="1.875rem" aria-hidden="true" />
         )}
       </div>
       <div className="health-words">

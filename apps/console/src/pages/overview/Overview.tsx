@@ -13,6 +13,7 @@ import { type LiveOverview, paused, useLiveOverview } from '../../data/live.ts'
 import { useStore } from '../../data/store.ts'
 import {
   clockTime,
+  count,
   milliseconds,
   millisecondsText,
   number,
@@ -109,9 +110,9 @@ function Readings({ data, lost }: { data: LiveOverview; lost: boolean }) {
       <Stats>
         <Stat
           label="Requests per second"
-          value={latest === undefined ? undefined : { figure: number(latest.requests), unit: '' }}
+          value={latest === undefined ? undefined : { figure: count(latest.requests), unit: '' }}
           note={
-            requests.length > 0 && `peak ${number(Math.max(...requests))}, mean ${number(mean(requests), 1)}`
+            requests.length > 0 && `peak ${count(Math.max(...requests))}, mean ${count(mean(requests), 1)}`
           }
           stale={stale}
           trend={<Spark values={requests} ceiling={5} tone="ink" />}
@@ -145,7 +146,9 @@ function Readings({ data, lost }: { data: LiveOverview; lost: boolean }) {
           lines={delayLines}
           windowSeconds={seconds}
           text={millisecondsText}
-          axisText={(value) => `${number(value, value > 0 && value < 1 ? 1 : 0)} ms`}
+          axisText={(value) =>
+            value === 0 ? '0 ms' : value < 1 ? `${number(value, 1)} ms` : wholeMilliseconds(value)
+          }
           ceiling={5}
         />
         <TimeSeries
@@ -153,8 +156,8 @@ function Readings({ data, lost }: { data: LiveOverview; lost: boolean }) {
           times={times}
           lines={requestLines}
           windowSeconds={seconds}
-          text={(value) => number(value)}
-          axisText={(value) => number(value, Number.isInteger(value) ? 0 : 1)}
+          text={(value) => count(value)}
+          axisText={(value) => count(value, Number.isInteger(value) ? 0 : 1)}
           ceiling={5}
         />
       </div>
@@ -172,6 +175,10 @@ function inWindow(samples: readonly SystemSample[], seconds: number): readonly S
   if (newest === undefined) return samples
   const from = new Date(Date.parse(newest.at) - seconds * 1000).toISOString()
   return samples.filter((sample) => sample.at > from)
+}
+
+function wholeMilliseconds(value: number): string {
+  return value < 10_000 ? `${number(value, Number.isInteger(value) ? 0 : 1)} ms` : millisecondsText(value)
 }
 
 function mean(values: readonly number[]): number {

@@ -92,7 +92,7 @@ const defaultBounds: HttpServerBounds = {
 
 const defaultBodyLimitBytes = 1024 * 1024
 
-/** Longer than the idle minute of common load balancers, so that they hang up first and never write into a closed connection. */
+/** Longer than the idle minute of load balancers, so that they hang up first and never write into a closed connection. */
 const keepAliveMs = 72_000
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {

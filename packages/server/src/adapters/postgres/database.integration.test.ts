@@ -1,7 +1,7 @@
 /** What the PostgreSQL adapter does beyond the contract of the port. */
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { describe, expect, inject, it } from 'vitest'
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import { sql } from '../../engine/sql.ts'
 import { until } from '../../engine/testing/until.ts'
 import { createDatabase, type DatabaseOptions, type PostgresDatabase } from './database.ts'
@@ -165,13 +165,15 @@ describe('prepared statements that no longer fit', () => {
       const database = open({ connectionsMax: 1 })
       const insert = (n: number) => sql`insert into kept values (${n})`
       await database.query(insert(1))
+      // Outside of a transaction this one would succeed.
+      const neverPrepared = sql`insert into kept select 5`
       const discard = sql`do $$ begin execute 'deallocate all'; end $$`
       await database.query(discard)
       await database.query(insert(2))
       await database.query(insert(3))
       await database.query(discard)
       const transaction = database.transaction(async (t) => {
-        const outcomes = await Promise.allSettled([t.query(insert(4)), t.query(insert(5))])
+        const outcomes = await Promise.allSettled([t.query(insert(4)), t.query(neverPrepared)])
         expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
       })
       await expect(transaction).rejects.toMatchObject({ name: 'DatabaseError' })
@@ -200,16 +202,24 @@ describe('connections', () => {
 
   it('are opened when needed, and closed when idle, except one', () =>
     withWorld(async ({ open, proxy }) => {
-      const database = open({ idleMs: 1000 })
+      vi.useFakeTimers({ toFake: ['setInterval'] })
+      onTestFinished(() => void vi.useRealTimers())
+      const database = open()
       expect(database.state()).toEqual({ state: 'down', connectionsOpen: 0, connectionsMax: 10 })
       expect(proxy.open).toBe(0)
       await Promise.all(
         Array.from({ length: 5 }, () =>
-          database.transaction(async (t) => t.query(sql`select pg_sleep(0.05)`)),
+          database.transaction(async (t) => {
+            await t.query(one)
+            await until(() => database.state().connectionsOpen === 5)
+          }),
         ),
       )
-      expect(database.state().connectionsOpen).toBeGreaterThan(1)
-      await until(() => database.state().connectionsOpen === 1 && proxy.open === 1)
+      vi.advanceTimersByTime(29_000)
+      expect(database.state().connectionsOpen).toBe(5)
+      vi.advanceTimersByTime(3000)
+      expect(database.state().connectionsOpen).toBe(1)
+      await until(() => proxy.open === 1)
       await database.query(one)
     }))
 
@@ -251,12 +261,32 @@ describe('connections', () => {
 
   it('that went silent are given up, and what was under way is refused', () =>
     withWorld(async ({ open, proxy }) => {
-      const database = open({ statementTimeoutMs: 1000, patienceMs: 500, connectTimeoutMs: 1000 })
+      vi.useFakeTimers({ toFake: ['setInterval'] })
+      onTestFinished(() => void vi.useRealTimers())
+      const database = open({ patienceMs: 300, connectTimeoutMs: 500 })
       await database.query(one)
       proxy.goSilent()
-      await expect(database.query(one)).rejects.toMatchObject({ code: 'database_unavailable' })
+      const sent = database.query(one)
+      vi.advanceTimersByTime(34_000)
+      expect(database.state().state).toBe('up')
+      vi.advanceTimersByTime(2000)
+      await expect(sent).rejects.toMatchObject({ code: 'database_unavailable' })
       await expect(database.query(one)).rejects.toMatchObject({ code: 'database_unavailable' })
       expect(database.state().state).toBe('down')
+    }))
+
+  it('that were idle for long are not taken for silent', () =>
+    withWorld(async ({ open, proxy }) => {
+      vi.useFakeTimers({ toFake: ['setInterval'] })
+      onTestFinished(() => void vi.useRealTimers())
+      const database = open()
+      await database.query(one)
+      vi.advanceTimersByTime(600_000)
+      expect(database.state().connectionsOpen).toBe(1)
+      const answer = database.query(one)
+      vi.advanceTimersByTime(1000)
+      expect(await answer).toEqual([{ one: 1 }])
+      expect(proxy.open).toBe(1)
     }))
 
   it('are few enough when the server has no more, and nobody is refused', () =>
@@ -277,6 +307,21 @@ describe('connections', () => {
         await until(() => proxy.open === 0)
         await admin(`drop role ${name}_few`)
       }
+    }))
+
+  it('lose no more than what is under way when they are cut: what waits goes another way', () =>
+    withWorld(async ({ open, proxy }) => {
+      const database = open({ connectionsMax: 1 })
+      await database.ready()
+      const sent = Array.from({ length: 500 }, (_, n) =>
+        database.query(sql`select ${n}::int as n, pg_sleep(0.001)`),
+      )
+      const outcomes = Promise.allSettled(sent)
+      await sent[0]
+      proxy.cut()
+      const lost = (await outcomes).filter(({ status }) => status === 'rejected')
+      expect(lost.length).toBeGreaterThan(0)
+      expect(lost.length).toBeLessThanOrEqual(64)
     }))
 
   it('that all are busy make callers wait a bounded time', () =>

@@ -62,7 +62,7 @@ export class Pipeline {
   inFlight = 0
   /** When the last answer came, or the first statement left after a pause. */
   movedAt = performance.now()
-  /** Seconds without an answer, as the pool counts them. */
+  /** Seconds since then, as the pool counts them: a clock that jumps does not matter. */
   quietSeconds = 0
   /** No longer given to anybody; closed when it has nothing to do. */
   retired = false
@@ -138,15 +138,14 @@ export class Pipeline {
     place: Place,
   ): Promise<Answer<Row>> {
     if (this.#lostBecause !== undefined) return Promise.reject(this.#lostBecause)
-    if (this.inFlight === 0) this.movedAt = performance.now()
+    if (this.inFlight === 0) this.#move()
     this.inFlight += 1
     return new Promise((resolve, reject) => {
       const query = new pg.Query(
         { ...statement, queryMode: 'extended' } as pg.QueryConfig,
         (error, result) => {
           this.inFlight -= 1
-          this.movedAt = performance.now()
-          this.quietSeconds = 0
+          this.#move()
           this.#settlePreparation(statement.name, error)
           if (error) reject(error)
           else resolve(lastOf(result))
@@ -181,6 +180,11 @@ export class Pipeline {
     const preparation = this.#preparations.get(name)
     if (preparation !== undefined) preparation.state = 'unusable'
     if (codeOf(error) === statementUnknown) this.retired = true
+  }
+
+  #move(): void {
+    this.movedAt = performance.now()
+    this.quietSeconds = 0
   }
 
   #lose(cause: Error): void {

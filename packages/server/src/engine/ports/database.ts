@@ -16,14 +16,19 @@ export interface Transaction extends Queryable {
  *
  * DB1  When `query` has resolved outside a transaction, what it wrote survives a crash of any process.
  * DB2  `transaction` commits when `work` resolves, and rolls back when it rejects; the caller gets that error.
+ *      Where a statement of it had failed, or the commit fails, it is rolled back and rejects, whatever `work`
+ *      made of that.
  * DB3  What one transaction wrote is invisible to others until it is committed, and then wholly visible.
  * DB4  While the database is away, calls wait up to `patienceMs`, then reject with a `database_unavailable` refusal.
  *      A statement that was on its way when the database went is rejected the same way and never sent twice:
  *      whether it took effect is unknown to the caller.
  * DB5  When the database comes back, later calls succeed without anybody's hand.
- * DB6  `afterCommit` actions run after the commit, in order, once. After a roll-back they never run.
+ * DB6  `afterCommit` actions run after the commit, in order, once. After a roll-back they never run. One that
+ *      throws is logged; the transaction stays committed and the others run.
  * DB7  A statement that PostgreSQL refuses rejects with `DatabaseError` and does not disturb its neighbours.
- * DB8  At most `connectionsMax` connections are open; further transactions wait their turn, first come, first served.
+ * DB8  At most `connectionsMax` connections are open; further transactions wait their turn, first come, first
+ *      served. Who waited `turnMs` for a free one is told `database_unavailable`. From two connections on, one is
+ *      kept for statements outside of transactions, so that work in a transaction may ask for something beside it.
  */
 export interface Database extends Queryable {
   transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result>

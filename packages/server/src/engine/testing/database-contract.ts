@@ -435,10 +435,11 @@ export function describeDatabaseContract(adapter: string, makeWorld: () => Promi
     })
 
     it('[DB8] work in a transaction may ask the database something outside of it, even when all are busy', async () => {
-      const database = open({ connectionsMax: 3, patienceMs: 2000 })
+      const database = open({ connectionsMax: 3 })
       const transactions = Array.from({ length: 20 }, (_, n) =>
         database.transaction(async (transaction) => {
           await transaction.query(sql`select 1`)
+          await until(() => database.state().connectionsOpen === 3)
           return database.query(sql`select ${n}::int as n`)
         }),
       )

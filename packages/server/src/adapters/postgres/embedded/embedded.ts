@@ -118,6 +118,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     async stop() {
       stopping.abort()
       clearInterval(cutting)
+      current.awaitEnd()
       await stopPostmaster(current.pid, place)
       await watching
       removeSocketDirectory(socketDirectory)
@@ -163,20 +164,25 @@ function postgresPaths(dataDirectory: string): PostgresPaths {
 
 /** Under root PostgreSQL is somebody else, who must be able to pass through to the cluster and to the programs. */
 function makeDirectories(paths: PostgresPaths, user: SystemUser): void {
+  refuseOtherUser(paths.root)
   const mode = user.spawnAs.uid === undefined ? 0o700 : 0o711
   for (const directory of [paths.root, paths.programCopies]) mkdirSync(directory, { recursive: true, mode })
+}
+
+/** Root could use anybody's data, and would lock its owner out of it. */
+function refuseOtherUser(directory: string): void {
+  const owner = statSync(directory, { throwIfNoEntry: false })?.uid
+  if (owner === undefined || owner === (process.getuid?.() ?? owner)) return
+  throw new StartRefusal(
+    'data_directory_other_user',
+    `${directory} belongs to the user with id ${owner}: start Belfry as that user, or set BELFRY_DATA_DIR to a directory of your own.`,
+  )
 }
 
 /** The user that PostgreSQL runs as may have changed: `nobody` at first, `belfry` once it exists. */
 function giveCluster(cluster: string, user: SystemUser): void {
   const owner = statSync(cluster).uid
-  if (owner === user.uid) return
-  if (user.spawnAs.uid === undefined) {
-    throw new StartRefusal(
-      'data_directory_other_user',
-      `${cluster} belongs to the user with id ${owner}: start Belfry as root or as that user, or set BELFRY_DATA_DIR to a directory of your own.`,
-    )
-  }
+  if (owner === user.uid || user.spawnAs.uid === undefined) return
   for (const entry of readdirSync(cluster, { recursive: true, withFileTypes: true })) {
     lchownSync(join(entry.parentPath, entry.name), user.uid, user.gid)
   }

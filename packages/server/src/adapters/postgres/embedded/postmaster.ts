@@ -19,6 +19,8 @@ export interface Postmaster {
   readonly socketDirectory: string
   /** Resolves when the server process is gone, for whatever reason, or when nobody watches it any more. */
   readonly gone: Promise<void>
+  /** From here on we wait for its end: Node must not think that there is nothing left to wait for. */
+  awaitEnd(): void
   /** Why it did not start or ended, as far as it said. */
   lastWords(): { readonly error?: Error | undefined; readonly output: string }
 }
@@ -93,6 +95,7 @@ export function startPostmaster(place: PostmasterPlace, socketDirectory: string)
     pid: child.pid ?? 0,
     socketDirectory,
     gone,
+    awaitEnd: () => child.ref(),
     lastWords: () => ({ error: failure, output: logSince(place.logFile, logStart) }),
   }
 }
@@ -102,7 +105,13 @@ export function adoptPostmaster(pid: number, socketDirectory: string, signal: Ab
   const watch = async () => {
     while (isRunning(pid)) await delay(watchStrangerMs, undefined, { ref: false, signal })
   }
-  return { pid, socketDirectory, gone: watch().catch(() => undefined), lastWords: () => ({ output: '' }) }
+  return {
+    pid,
+    socketDirectory,
+    gone: watch().catch(() => undefined),
+    awaitEnd: () => undefined,
+    lastWords: () => ({ output: '' }),
+  }
 }
 
 export type Readiness = 'ready' | 'starting' | 'stopping' | 'unreachable'
