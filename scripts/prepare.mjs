@@ -66,8 +66,11 @@ function chooseNode() {
     return Number(major) > 22 || (Number(major) === 22 && Number(minor) >= 13)
   })
   if (chosen === undefined) {
+    const why = !existsSync(own)
+      ? `Belfry brings no Node.js for ${process.platform}-${process.arch}`
+      : `The Node.js that Belfry brings cannot be run in ${root} (a file system mounted "noexec", or a system without glibc)`
     throw new Obstacle(
-      `Belfry brings no Node.js for ${process.platform}-${process.arch}, and the one here is ${process.version}: install Node.js 22.13 or later.`,
+      `${why}, and the one here is ${process.version}: install Node.js 22.13 or later, or clone Belfry elsewhere.`,
     )
   }
   // Relative, so that a clone can be moved.

@@ -23,6 +23,13 @@ const root = join(import.meta.dirname, '..')
 const bin = (name: string) => join(root, 'node_modules', '.bin', name)
 const reports = mkdtempSync(join(tmpdir(), 'belfry-test-'))
 
+/** Tests that start the product with DATABASE_URL. */
+const ownDatabaseTests = 'e2e/own-database'
+/** Whatever speaks to the database itself. */
+const ownDatabaseParts = ['adapters/postgres', 'modules', 'server'].map(
+  (part) => `packages/server/src/${part}/`,
+)
+
 const stages: readonly Stage[] = [
   { name: 'types', title: 'Types', run: () => check(bin('tsc'), ['-b', 'tsconfig.check.json']) },
   { name: 'lint', title: 'Lint and format', run: () => check(bin('biome'), ['ci', '.']) },
@@ -35,8 +42,9 @@ const stages: readonly Stage[] = [
   {
     name: 'product',
     title: 'The product as its users meet it',
-    run: () => vitest('product', process.execPath),
+    run: () => vitest('product', process.execPath, { options: ['--exclude', `${ownDatabaseTests}/**`] }),
   },
+  { name: 'own-database', title: "Parts on a PostgreSQL of the operator's", run: onOwnDatabase },
   { name: 'node22', title: 'Units on Node 22', run: unitsOnNode22 },
 ]
 
@@ -52,7 +60,10 @@ const total = { passed: 0, failed: 0 }
 for (const stage of chosen) {
   const began = performance.now()
   console.log(`\n── ${stage.title}`)
-  const outcome = await stage.run()
+  const outcome = await stage.run().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error)
+    return { passed: 0, failed: 1 }
+  })
   total.passed += outcome.passed
   total.failed += outcome.failed
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
@@ -68,21 +79,47 @@ async function check(program: string, options: readonly string[]): Promise<Outco
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
 }
 
-async function vitest(project: string, node: string): Promise<Outcome> {
-  const report = join(reports, `${project}.json`)
-  const options = [
+interface VitestRun {
+  /** Which files, and further options. */
+  readonly options?: readonly string[]
+  readonly environment?: Record<string, string>
+}
+
+async function vitest(project: string, node: string, { options = [], environment }: VitestRun = {}) {
+  const report = join(mkdtempSync(join(reports, 'run-')), 'report.json')
+  const words = [
     'run',
     '--project',
     project,
+    ...options,
     '--reporter=default',
     '--reporter=json',
     `--outputFile=${report}`,
   ]
-  const code = await run(node, [join(root, 'node_modules', 'vitest', 'vitest.mjs'), ...options])
+  const code = await run(node, [join(root, 'node_modules', 'vitest', 'vitest.mjs'), ...words], environment)
   const counted = readReport(report)
   // An error outside of any test, or no test at all, fails the run without failing a test.
   if ((code !== 0 || counted.passed === 0) && counted.failed === 0) return { ...counted, failed: 1 }
   return counted
+}
+
+/**
+ * What holds on the PostgreSQL that Belfry brings has to hold on one that the operator runs: another version, over
+ * TCP, with a password.
+ */
+async function onOwnDatabase(): Promise<Outcome> {
+  const { startDebianPostgres } = await import('./debian-postgres.ts')
+  const postgres = await startDebianPostgres()
+  try {
+    const parts = await vitest('integration', process.execPath, {
+      options: [...ownDatabaseParts, '--exclude', '**/adapters/postgres/embedded/**'],
+      environment: { TEST_DATABASE_URL: postgres.url },
+    })
+    const product = await vitest('product', process.execPath, { options: [ownDatabaseTests] })
+    return { passed: parts.passed + product.passed, failed: parts.failed + product.failed }
+  } finally {
+    await postgres.stop()
+  }
 }
 
 function readReport(path: string): Outcome {
@@ -102,12 +139,20 @@ async function unitsOnNode22(): Promise<Outcome> {
   return vitest('unit', ensureNode22())
 }
 
-function run(program: string, options: readonly string[]): Promise<number> {
+function run(
+  program: string,
+  options: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(program, options, {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env['PATH']}` },
+      env: {
+        ...process.env,
+        PATH: `${join(root, 'node_modules', '.bin')}:${process.env['PATH']}`,
+        ...environment,
+      },
     })
     child.on('error', (error) => {
       console.error(error.message)

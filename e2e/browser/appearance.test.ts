@@ -144,23 +144,23 @@ async function judge(page: Page, name: string): Promise<void> {
   await picture(page, name)
   expect(await sideways(page), name).toEqual([])
   const options: RunOptions = { runOnly: { type: 'tag', values: tags } }
-  const { violations, passed } = await page.evaluate(async (run) => {
+  const { violations, unsure, passed } = await page.evaluate(async (run) => {
     const { axe } = globalThis as unknown as {
       axe: { run(of: Document, how: RunOptions): Promise<AxeResults> }
     }
     const results = await axe.run(document, run)
+    const told = (rules: AxeResults['violations']) =>
+      rules.map(({ id, nodes }) => ({ id, where: nodes.map((node) => node.html) }))
     return {
       passed: results.passes.map(({ id }) => id),
-      violations: results.violations.map(({ id, help, nodes }) => ({
-        id,
-        help,
-        where: nodes.map((node) => node.html),
-      })),
+      violations: told(results.violations),
+      unsure: told(results.incomplete.filter(({ id }) => id === 'color-contrast')),
     }
   }, options)
-  // Without these it looked at nothing.
-  expect(passed, name).toEqual(expect.arrayContaining(['color-contrast', 'document-title', 'html-has-lang']))
   expect(violations, name).toEqual([])
+  expect(unsure, name).toEqual([])
+  // Without this it looked at nothing.
+  expect(passed, name).toContain('color-contrast')
 }
 
 /** Colours in the middle of a fade are nobody's colours. */

@@ -24,7 +24,7 @@ export function PageHeader({ title, children, actions }: PageHeaderProps) {
         <h1 ref={heading} tabIndex={-1}>
           {title}
         </h1>
-        {children !== undefined && <p className="muted">{children}</p>}
+        {children !== undefined && <p>{children}</p>}
       </div>
       {actions !== undefined && <div className="page-header-actions">{actions}</div>}
     </header>

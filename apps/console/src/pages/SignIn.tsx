@@ -24,6 +24,7 @@ export function SignIn() {
   }, [])
   return (
     <main className="threshold">
+      <div className="threshold-arch" />
       <div className="threshold-card">
         <Logo size="4.5rem" />
         <PageHeader title="Belfry">{greeting(current)}</PageHeader>

@@ -20,24 +20,26 @@ export function Shell({ children }: { children: ReactNode }) {
       <a className="skip-link" href="#content">
         Skip to the content
       </a>
-      <header className="tower">
-        <Link className="tower-name" href={signedOut ? '/docs' : '/'}>
-          <Logo size="1.875rem" />
-          <span>Belfry</span>
-        </Link>
-        <nav className="tower-nav" aria-label="Pages">
-          {signedOut ? null : <Entries title="Server" entries={operatorEntries} />}
-          <Entries title="Reference" entries={referenceEntries} />
-        </nav>
-        <div className="tower-foot">
-          {signedOut && (
-            <Link className="tower-sign-in" href="/sign-in">
-              Sign in
-            </Link>
-          )}
-          <AccountMenu onShortcuts={openSheet} />
-        </div>
-      </header>
+      <div className="tower">
+        <header className="tower-face">
+          <Link className="tower-name" href={signedOut ? '/docs' : '/'}>
+            <Logo size="1.875rem" />
+            <span>Belfry</span>
+          </Link>
+          <nav className="tower-nav" aria-label="Pages">
+            {signedOut ? null : <Entries title="Server" entries={operatorEntries} />}
+            <Entries title="Reference" entries={referenceEntries} />
+          </nav>
+          <div className="tower-foot">
+            {signedOut && (
+              <Link className="tower-sign-in" href="/sign-in">
+                Sign in
+              </Link>
+            )}
+            <AccountMenu onShortcuts={openSheet} />
+          </div>
+        </header>
+      </div>
       <main id="content" className="content" tabIndex={-1}>
         {children}
       </main>

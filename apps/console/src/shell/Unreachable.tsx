@@ -16,6 +16,7 @@ export function Unreachable({ failure }: { failure: Failure }) {
   }, [])
   return (
     <main className="threshold">
+      <div className="threshold-arch" />
       <div className="threshold-card">
         <Logo size="3.5rem" />
         <PageHeader title="Belfry does not answer">The console tries again every few seconds.</PageHeader>

@@ -2,9 +2,9 @@
 /** `belfry`: finds the command, runs it, and words whatever stopped it. */
 import { enableCompileCache } from 'node:module'
 import process from 'node:process'
-import { StartRefusal } from '../engine/start-refusal.ts'
+import { StartRefusal, systemErrorCode } from '../engine/start-refusal.ts'
 import { belfryVersion } from '../server/version.ts'
-import { type Command, type CommandContext, UsageError } from './command.ts'
+import { type Command, type CommandContext, CommandFailure, Interrupted, UsageError } from './command.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
 
 // Later starts of the same version read compiled code from the temporary directory.
@@ -39,6 +39,7 @@ const commands: Record<string, { readonly summary: string; load(): Promise<Comma
 }
 
 const terminal = createTerminal(process.stdout, process.stderr, process.env)
+bearLostOutput()
 process.exitCode = await main(process.argv.slice(2), { terminal, environment: process.env })
 
 async function main(words: readonly string[], context: CommandContext): Promise<number> {
@@ -78,9 +79,13 @@ function printHelp({ print, style }: Terminal): void {
 }
 
 function explain(error: unknown, terminal: Terminal): number {
-  if (error instanceof StartRefusal) {
+  if (error instanceof StartRefusal || error instanceof CommandFailure) {
     terminal.fail(error.message)
     return 1
+  }
+  if (error instanceof Interrupted) {
+    terminal.fail(error.message)
+    return 130
   }
   if (error instanceof UsageError || isWrongOption(error)) {
     terminal.fail(error.message)
@@ -89,6 +94,24 @@ function explain(error: unknown, terminal: Terminal): number {
   terminal.fail('Something went wrong that Belfry did not expect; this is a defect worth reporting:')
   process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
   return 1
+}
+
+/**
+ * A reader that has seen enough (`belfry config | head -1`) is no failure: what is under way goes on to its orderly
+ * end, with nobody listening. Output that cannot be written for another reason is one.
+ */
+function bearLostOutput(): void {
+  let lost: Error | undefined
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (systemErrorCode(error) !== 'EPIPE') lost ??= error
+    })
+  }
+  process.on('exit', (code) => {
+    if (lost === undefined || code !== 0) return
+    terminal.fail(`The output could not be written (${systemErrorCode(lost) ?? lost.message}).`)
+    process.exitCode = 1
+  })
 }
 
 function isWrongOption(error: unknown): error is Error {

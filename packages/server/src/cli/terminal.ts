@@ -2,7 +2,7 @@
 export interface Terminal {
   /** A line of output; scripts may read it. */
   print(line?: string): void
-  /** Says that something takes place; replaced by the next call in a terminal, a line of its own elsewhere. */
+  /** Says that something takes place; replaced by the next call in a terminal, silent elsewhere. */
   progress(message: string): void
   /** Ends the progress before it with what came of it. */
   done(message: string): void
@@ -24,17 +24,9 @@ export function createTerminal(
   errors: NodeJS.WriteStream,
   environment: NodeJS.ProcessEnv,
 ): Terminal {
-  // https://no-color.org
-  const colour = output.isTTY && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb'
-  const paint = (open: number, close: number) => (text: string) =>
-    colour ? `\u001b[${open}m${text}\u001b[${close}m` : text
-  const style: Style = {
-    bold: paint(1, 22),
-    dim: paint(2, 22),
-    green: paint(32, 39),
-    red: paint(31, 39),
-    link: paint(36, 39),
-  }
+  const isCapable = environment['TERM'] !== 'dumb'
+  const style = createStyle(output, environment)
+  const errorStyle = createStyle(errors, environment)
   let pending = false
   const clear = () => {
     if (pending) output.write('\r\u001b[K')
@@ -47,7 +39,7 @@ export function createTerminal(
       output.write(`${line}\n`)
     },
     progress(message) {
-      if (!output.isTTY) return
+      if (!output.isTTY || !isCapable) return
       clear()
       output.write(`  ${style.dim('…')} ${message}`)
       pending = true
@@ -58,7 +50,21 @@ export function createTerminal(
     },
     fail(sentence) {
       clear()
-      errors.write(`${style.red('✖')} ${sentence}\n`)
+      errors.write(`${errorStyle.red('✖')} ${sentence}\n`)
     },
+  }
+}
+
+function createStyle({ isTTY }: NodeJS.WriteStream, environment: NodeJS.ProcessEnv): Style {
+  // https://no-color.org
+  const colour = isTTY && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb'
+  const paint = (open: number, close: number) => (text: string) =>
+    colour ? `\u001b[${open}m${text}\u001b[${close}m` : text
+  return {
+    bold: paint(1, 22),
+    dim: paint(2, 22),
+    green: paint(32, 39),
+    red: paint(31, 39),
+    link: paint(36, 39),
   }
 }

@@ -3,7 +3,7 @@ import { createLogger } from '../adapters/logging/logger.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import { type OpenDatabaseOptions, type OpenedDatabase, openDatabase } from '../server/open-database.ts'
 import { loadSettings, type Settings } from '../server/settings.ts'
-import type { CommandContext } from './command.ts'
+import { type CommandContext, Interrupted } from './command.ts'
 
 export interface DatabaseCommand {
   readonly opened: OpenedDatabase
@@ -25,17 +25,22 @@ export async function withDatabase<Result>(
   const interrupt = () => interrupted.abort()
   process.once('SIGINT', interrupt)
   process.once('SIGTERM', interrupt)
-  const opened = await openDatabase({
-    settings,
-    logger,
-    use,
-    onProgress: (message) => terminal.progress(message),
-    signal: interrupted.signal,
-  })
   try {
-    return await work({ opened, settings, logger, signal: interrupted.signal })
+    const opened = await openDatabase({
+      settings,
+      logger,
+      use,
+      onProgress: (message) => terminal.progress(message),
+      signal: interrupted.signal,
+    })
+    try {
+      return await work({ opened, settings, logger, signal: interrupted.signal })
+    } finally {
+      await opened.close()
+    }
+  } catch (error) {
+    throw interrupted.signal.aborted ? new Interrupted('Interrupted.', { cause: error }) : error
   } finally {
-    await opened.close()
     process.off('SIGINT', interrupt)
     process.off('SIGTERM', interrupt)
   }

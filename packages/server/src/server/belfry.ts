@@ -18,6 +18,7 @@ import { createAccessModule } from '../modules/access/module.ts'
 import { createSystemModule } from '../modules/system/module.ts'
 import { openProcessProbe } from '../modules/system/probe.ts'
 import { ensureDataDirectory } from './data-directory.ts'
+import { displayHost } from './display-host.ts'
 import { generatedSecret } from './generated-secret.ts'
 import { type OpenedDatabase, openDatabase, secretPath } from './open-database.ts'
 import type { LoadedSettings, Settings } from './settings.ts'
@@ -266,10 +267,6 @@ function trustedProxies(setting: Settings['trustProxy']) {
   // The hop next to us is number 0.
   if (typeof setting === 'number') return (_address: string, hop: number) => hop < setting
   return typeof setting === 'boolean' ? setting : [...setting]
-}
-
-function displayHost(host: string): string {
-  return ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host) ? 'localhost' : host
 }
 
 function seconds(ms: number): string {

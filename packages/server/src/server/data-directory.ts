@@ -7,8 +7,18 @@ import { StartRefusal, systemErrorCode } from '../engine/start-refusal.ts'
 /** Root has a place that the user of PostgreSQL can enter; everybody else the one their system sets aside. */
 export function defaultDataDirectory(): string {
   if (process.getuid?.() === 0) return '/var/lib/belfry'
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'belfry')
-  return join(process.env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'belfry')
+  const home = homeDirectory()
+  if (process.platform === 'darwin') return join(home, 'Library', 'Application Support', 'belfry')
+  return join(process.env['XDG_DATA_HOME'] || join(home, '.local', 'share'), 'belfry')
+}
+
+/** A user with neither HOME nor an entry in the list of users has none; then data lies where the start happens. */
+function homeDirectory(): string {
+  try {
+    return homedir()
+  } catch {
+    return process.cwd()
+  }
 }
 
 export function ensureDataDirectory(directory: string): void {

@@ -1,4 +1,6 @@
 /** What a setting may be: how its text is read, what is wrong with it, and how a value is shown. */
+import { isIP } from 'node:net'
+
 export interface Kind<Value> {
   parse(text: string): { readonly value: Value } | { readonly mistake: string }
   print(value: Value): string
@@ -14,12 +16,19 @@ export const text: Kind<string> = {
 
 export const boolean: Kind<boolean> = {
   parse(given) {
-    const value = { true: true, '1': true, false: false, '0': false }[given.toLowerCase()]
+    const value = truths.get(given.toLowerCase())
     return value === undefined ? { mistake: 'must be true or false' } : { value }
   },
   print: String,
   hint: '`true` or `false`.',
 }
+
+const truths = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+])
 
 export function wholeNumber(min: number, max: number): Kind<number> {
   return {
@@ -107,13 +116,22 @@ export const trustProxy: Kind<boolean | number | readonly string[]> = {
     if ('value' in truth && !/^\d+$/.test(given)) return truth
     if (/^\d+$/.test(given)) return { value: Number(given) }
     const addresses = given.split(',').map((entry) => entry.trim())
-    const wrong = addresses.find(
-      (address) => !/^(?:[\da-fA-F.:]+(?:\/\d+)?|loopback|linklocal|uniquelocal)$/.test(address),
-    )
+    const wrong = addresses.find((address) => !isNetwork(address) && !namedNetworks.has(address))
     return wrong === undefined
       ? { value: addresses }
       : { mistake: `has "${wrong}" in it, which is no address, network or number of proxies` }
   },
   print: (value) => (Array.isArray(value) ? value.join(',') : String(value)),
   hint: '',
+}
+
+const namedNetworks = new Set(['loopback', 'linklocal', 'uniquelocal'])
+
+/** `10.0.0.1`, `10.0.0.0/8`, `fd00::/8`. */
+function isNetwork(given: string): boolean {
+  const [address = '', bits, ...more] = given.split('/')
+  const version = isIP(address)
+  if (version === 0 || address.includes('%') || more.length > 0) return false
+  if (bits === undefined) return true
+  return /^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
 }

@@ -125,6 +125,17 @@ describe('migrations', () => {
     expect(idsOf(await migrateUp(world, mended))).toEqual(['0004_half_done'])
   })
 
+  it('leave nothing of a step that cannot be recorded', async () => {
+    await using world = await testDatabase(inject('postgresUrl'))
+    const list = withSteps({
+      id: '0004_unrecorded',
+      up: "create table orphan (id int); alter table migrations add check (id <> '0004_unrecorded')",
+    })
+    await expect(migrateUp(world, list)).rejects.toMatchObject({ code: 'migration_failed' })
+    expect(await tablesOf(world)).not.toContain('orphan')
+    expect((await statesOf(world, list)).at(-1)).toBe('0004_unrecorded pending')
+  })
+
   it('leave nothing of a way down that fails', async () => {
     await using world = await testDatabase(inject('postgresUrl'))
     const list = withSteps({

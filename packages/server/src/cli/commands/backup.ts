@@ -1,10 +1,12 @@
 /** `belfry backup`: everything in the database, as of one moment, in one file, while the server goes on. */
-import { createWriteStream, renameSync, rmSync, statSync } from 'node:fs'
+import { realpathSync, renameSync, rmSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { writeBackup } from '../../adapters/postgres/backup/write-backup.ts'
 import { belfryVersion } from '../../server/version.ts'
 import { showProgress, size } from '../backup-progress.ts'
-import { type Command, type CommandContext, UsageError } from '../command.ts'
+import { type Command, type CommandContext, CommandFailure, UsageError } from '../command.ts'
+import { writeFailure } from '../files.ts'
 import { withDatabase } from '../with-database.ts'
 
 export const backup: Command = {
@@ -26,23 +28,40 @@ it: keep a copy of jwt-secret if tokens are to stay valid.`,
 
 async function toFile(file: string, context: CommandContext): Promise<number> {
   const { terminal } = context
-  // Under its name a backup is always whole.
-  const unfinished = `${file}.unfinished`
+  const target = regularFile(file)
+  // Under its name a backup is always whole; two that run at once do not write into each other.
+  const unfinished = `${target}.unfinished-${process.pid}`
+  // Opened before the database is: a start takes longer than to see that there is no such directory.
+  const handle = await open(unfinished, 'wx', 0o600).catch((error: unknown) => {
+    throw writeFailure(file, error)
+  })
   try {
     const { tables, rows } = await withDatabase(context, 'share', ({ opened, signal }) =>
-      writeBackup(opened.connection, createWriteStream(unfinished, { mode: 0o600 }), {
+      writeBackup(opened.connection, handle.createWriteStream({ flush: true }), {
         belfryVersion,
         onProgress: showProgress(terminal, 'Saving'),
         signal,
       }),
     )
-    renameSync(unfinished, file)
-    terminal.done(`${file}: ${rows} rows of ${tables} tables, ${size(statSync(file).size)}`)
+    renameSync(unfinished, target)
+    terminal.done(`${file}: ${rows} rows of ${tables} tables, ${size(statSync(target).size)}`)
     return 0
   } catch (error) {
     rmSync(unfinished, { force: true })
-    throw error
+    throw writeFailure(file, error)
+  } finally {
+    await handle.close()
   }
+}
+
+/** Where `file` leads. A device or a pipe would be replaced by a file, not written to. */
+function regularFile(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (found === undefined) return file
+  if (found.isDirectory()) throw new CommandFailure(`${file} is a directory; name a file.`)
+  if (!found.isFile())
+    throw new CommandFailure(`${file} is no ordinary file: use "belfry backup - > ${file}".`)
+  return realpathSync(file)
 }
 
 async function toStandardOutput(context: CommandContext): Promise<number> {
@@ -52,6 +71,8 @@ async function toStandardOutput(context: CommandContext): Promise<number> {
     )
   await withDatabase(context, 'share', ({ opened, signal }) =>
     writeBackup(opened.connection, process.stdout, { belfryVersion, signal }),
-  )
+  ).catch((error: unknown) => {
+    throw writeFailure('standard output', error)
+  })
   return 0
 }

@@ -1,5 +1,6 @@
 /** `belfry link`: another sign-in link, beside a running server or before one starts. */
 import { parseArgs } from 'node:util'
+import { displayHost } from '../../server/display-host.ts'
 import { createSignInPath } from '../../server/sign-in-link.ts'
 import type { Command } from '../command.ts'
 import { withDatabase } from '../with-database.ts'
@@ -14,8 +15,7 @@ Prints a link that signs an operator in to the console, once, within 30 minutes.
     parseArgs({ args: [...words], options: {} })
     return withDatabase(context, 'share', async ({ opened, settings, logger }) => {
       const path = await createSignInPath(opened, logger)
-      const host = ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(settings.host) ? 'localhost' : settings.host
-      context.terminal.print(`http://${host}:${settings.port}${path}`)
+      context.terminal.print(`http://${displayHost(settings.host)}:${settings.port}${path}`)
       return 0
     })
   },

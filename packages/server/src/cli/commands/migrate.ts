@@ -1,8 +1,9 @@
 /** `belfry migrate`: looks at the schema's steps, applies them, undoes them, and begins new ones. */
 import { parseArgs } from 'node:util'
+import type { ConnectionOptions } from '../../adapters/postgres/connection.ts'
 import { migrateDown, migrateUp, migrationStatus } from '../../adapters/postgres/migrations.ts'
 import { schemaModules } from '../../server/schema.ts'
-import { type Command, type CommandContext, UsageError } from '../command.ts'
+import { type Command, type CommandContext, CommandFailure, UsageError } from '../command.ts'
 import { createMigrationFile } from '../create-migration.ts'
 import { withDatabase } from '../with-database.ts'
 
@@ -55,12 +56,15 @@ async function down(words: readonly string[], context: CommandContext): Promise<
     args: [...words],
     options: { steps: { type: 'string' }, to: { type: 'string' } },
   })
+  if (values.steps !== undefined && values.to !== undefined)
+    throw new UsageError('--steps and --to exclude each other: give one of them.')
   const steps = Number(values.steps ?? 1)
-  if (!Number.isSafeInteger(steps) || steps < 1)
+  if (!/^\d+$/.test(values.steps ?? '1') || !Number.isSafeInteger(steps) || steps < 1)
     throw new UsageError('--steps takes a whole number from 1 on.')
   const target = values.to === undefined ? { steps } : { to: values.to }
   // Alone: a server that runs on the schema must not lose it under its feet.
   return withDatabase(context, 'own', async ({ opened }) => {
+    if (values.to !== undefined) await refuseUnapplied(values.to, opened.connection)
     const undone = await migrateDown(opened.connection, schemaModules, target, {
       onStep: ({ id }) => context.terminal.progress(`Undoing ${id}`),
     })
@@ -68,6 +72,14 @@ async function down(words: readonly string[], context: CommandContext): Promise<
     context.terminal.print(undone.length === 0 ? 'There was nothing to undo.' : `${undone.length} undone.`)
     return 0
   })
+}
+
+async function refuseUnapplied(to: string, connection: ConnectionOptions): Promise<void> {
+  const steps = await migrationStatus(connection, schemaModules)
+  if (steps.some(({ id, state }) => id === to && state !== 'pending')) return
+  throw new CommandFailure(
+    `The migration ${to} is not applied, so there is no going back to it; "belfry migrate status" lists those that are.`,
+  )
 }
 
 async function status(words: readonly string[], context: CommandContext): Promise<number> {

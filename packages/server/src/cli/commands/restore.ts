@@ -1,11 +1,11 @@
 /** `belfry restore`: reads what `belfry backup` wrote into an empty database, wholly or not at all. */
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { readBackup } from '../../adapters/postgres/backup/read-backup.ts'
-import { StartRefusal, systemErrorCode } from '../../engine/start-refusal.ts'
 import { schemaModules } from '../../server/schema.ts'
 import { showProgress } from '../backup-progress.ts'
 import { type Command, UsageError } from '../command.ts'
+import { readFailure } from '../files.ts'
 import { withDatabase } from '../with-database.ts'
 
 export const restore: Command = {
@@ -26,18 +26,21 @@ must be stopped.`,
     if (file === undefined || positionals.length > 1)
       throw new UsageError('"belfry restore" needs the name of one file.')
     const { terminal } = context
+    const fail = (error: unknown) => {
+      throw readFailure(file, error)
+    }
+    // Opened before the database is: a start takes longer than to see that there is no such file.
+    const handle = file === '-' ? undefined : await open(file).catch(fail)
     const { header, rows, tables, migrated } = await withDatabase(context, 'own', ({ opened, signal }) =>
-      readBackup(opened.connection, file === '-' ? process.stdin : createReadStream(file), {
+      readBackup(opened.connection, handle?.createReadStream() ?? process.stdin, {
         modules: schemaModules,
         replace: values.replace === true,
         onProgress: showProgress(terminal, 'Restoring'),
         signal,
-      }).catch((error: unknown) => {
-        throw systemErrorCode(error) === 'ENOENT'
-          ? new StartRefusal('backup_invalid', `There is no file ${file}.`, { cause: error })
-          : error
       }),
     )
+      .catch(fail)
+      .finally(() => handle?.close())
     const from = `written by Belfry ${header.belfryVersion} on ${header.createdAt}`
     terminal.done(`${rows} rows of ${tables} tables, ${from}`)
     if (migrated.length > 0) terminal.done(`${migrated.length} migrations applied on top`)

@@ -9,10 +9,11 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statfsSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { StartRefusal } from '../../../engine/start-refusal.ts'
 import type { AlivePipe } from './alive-pipe.ts'
 import { explainPostgresFailure } from './failures.ts'
@@ -43,6 +44,7 @@ export async function createCluster(
   user: SystemUser,
   alive: AlivePipe,
 ): Promise<void> {
+  refuseFullDisk(dirname(paths.cluster))
   const password = randomBytes(24).toString('base64url')
   const unfinished = `${paths.cluster}.unfinished`
   rmSync(unfinished, { recursive: true, force: true })
@@ -81,6 +83,18 @@ export function checkCluster(paths: ClusterPaths, programs: PostgresPrograms): v
   throw new StartRefusal(
     'data_directory_other_version',
     `The data in ${paths.cluster} was written by PostgreSQL ${major}, and this Belfry brings PostgreSQL ${programs.majorVersion}: make a backup with the Belfry that wrote it ("belfry backup"), then restore it into an empty data directory ("belfry restore").`,
+  )
+}
+
+/** A new cluster takes about 40 MB, and its first log files 32 MB. */
+const roomForClusterBytes = 100_000_000
+
+function refuseFullDisk(directory: string): void {
+  const { bavail, bsize } = statfsSync(directory)
+  if (bavail * bsize >= roomForClusterBytes) return
+  throw new StartRefusal(
+    'disk_full',
+    `A new database needs about 100 MB, and the disk of ${directory} has ${Math.floor((bavail * bsize) / 1_000_000)} MB left: make room, then start again.`,
   )
 }
 
