@@ -1,27 +1,17 @@
 /**
  * The composition: builds every part from the settings, wires them, starts them in order and stops them in the
- * opposite one. This is the only place where all of them are known.
+ * opposite one. Only this folder knows all of them.
  */
-import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { hostname } from 'node:os'
-import { fileURLToPath } from 'node:url'
-import type { DatabaseView, SettingView } from '@belfry/contract'
-import { createHttpServer, type HttpServer } from '../adapters/http/server.ts'
-import { migrateUp, migrationStatus } from '../adapters/postgres/migrations.ts'
-import type { Module } from '../engine/module.ts'
-import { systemClock } from '../engine/ports/clock.ts'
+import type { SettingView } from '@belfry/contract'
+import { migrateUp } from '../adapters/postgres/migrations.ts'
 import type { Logger } from '../engine/ports/logger.ts'
-import { sql } from '../engine/sql.ts'
-import { StartRefusal, systemErrorCode } from '../engine/start-refusal.ts'
-import { createAccessModule } from '../modules/access/module.ts'
-import { createSystemModule } from '../modules/system/module.ts'
-import { openProcessProbe } from '../modules/system/probe.ts'
+import { composeModules } from './compose-modules.ts'
 import { ensureDataDirectory } from './data-directory.ts'
 import { displayHost } from './display-host.ts'
 import { generatedSecret } from './generated-secret.ts'
-import { type OpenedDatabase, openDatabase, secretPath } from './open-database.ts'
-import type { LoadedSettings, Settings } from './settings.ts'
+import { openDatabase, secretPath } from './open-database.ts'
+import { createHttp, listenRefusal } from './serve-http.ts'
+import type { LoadedSettings } from './settings.ts'
 import { signInPath } from './sign-in-link.ts'
 import { belfryVersion } from './version.ts'
 
@@ -83,7 +73,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       return { done: result.summary, result }
     })
     const requestCounter = { answered: 0 }
-    const { modules, access } = composeModules({ opened, settings, views, logger, requestCounter })
+    const { modules, access } = composeModules({ opened, views, logger, requestCounter })
 
     await step('Migrations', async () => {
       const applied = await migrateUp(opened.connection, modules, {
@@ -129,108 +119,6 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
   }
 }
 
-interface Composition {
-  readonly opened: OpenedDatabase
-  readonly settings: Settings
-  readonly views: readonly SettingView[]
-  readonly logger: Logger
-  readonly requestCounter: { answered: number }
-}
-
-function composeModules({ opened, views, logger, requestCounter }: Composition) {
-  const { database } = opened
-  const access = createAccessModule({ database, clock: systemClock, logger, randomBytes })
-  const modules: Module[] = [access]
-  const system = createSystemModule({
-    clock: systemClock,
-    probe: openProcessProbe(),
-    requestCounter,
-    databaseKind: opened.kind,
-    askDatabase: () => describeDatabase(opened),
-    settings: views,
-    listMigrations: () => migrationStatus(opened.connection, modules),
-    process: {
-      version: belfryVersion,
-      nodeVersion: process.versions.node,
-      hostname: hostname(),
-      pid: process.pid,
-    },
-  })
-  modules.push(system)
-  return { modules, access }
-}
-
-async function describeDatabase({ database, kind }: OpenedDatabase): Promise<DatabaseView> {
-  const began = performance.now()
-  await database.query(sql`select 1`)
-  const pingMs = performance.now() - began
-  const [row] = await database.query(
-    sql<{ version: string; size: number }>`
-      select current_setting('server_version') as version, pg_database_size(current_database()) as size`,
-  )
-  return {
-    ...database.state(),
-    kind,
-    version: row?.version.split(' ')[0],
-    sizeBytes: row?.size,
-    pingMs,
-  } as DatabaseView
-}
-
-interface HttpParts extends Omit<Composition, 'views'> {
-  readonly modules: readonly Module[]
-  readonly access: ReturnType<typeof createAccessModule>
-  isStopping(): boolean
-}
-
-function createHttp(parts: HttpParts): Promise<HttpServer> {
-  const { settings, modules, opened, logger, access, requestCounter } = parts
-  const consoleDirectory = fileURLToPath(new URL('../../console', import.meta.url))
-  return createHttpServer({
-    routes: modules.flatMap((module) => module.routes),
-    logger,
-    version: belfryVersion,
-    host: settings.host,
-    port: settings.port,
-    rateLimit: { windowMs: settings.rateLimitWindowMs, max: settings.rateLimitMaxRequests },
-    readiness: rememberFor(readinessMs, () => checkReadiness(opened, modules)),
-    resolveIdentity: (token) => access.service.identify(token),
-    isStopping: parts.isStopping,
-    bodyLimitBytes: settings.bodyLimitBytes,
-    trustProxy: trustedProxies(settings.trustProxy),
-    allowedOrigins: settings.corsOrigin ?? [new URL(settings.frontendUrl).origin],
-    consoleDirectory: existsSync(consoleDirectory) ? consoleDirectory : undefined,
-    metricsToken: settings.metricsToken,
-    requestCounter,
-    bounds: { closeGraceMs: settings.drainSeconds * 1_000 },
-  })
-}
-
-/** `readyz` is open to everybody, and looking at the migrations takes a connection: one look a second is enough. */
-const readinessMs = 1_000
-
-async function checkReadiness({ database, connection }: OpenedDatabase, modules: readonly Module[]) {
-  // Whoever asks is not signed in: what exactly is wrong stands in the log and in the console.
-  const check = async (name: string, failure: string, run: () => Promise<string>) => {
-    try {
-      return { name, ok: true, detail: await run() }
-    } catch {
-      return { name, ok: false, detail: failure }
-    }
-  }
-  return Promise.all([
-    check('database', 'It does not answer.', async () => {
-      await database.query(sql`select 1`)
-      return 'It answers.'
-    }),
-    check('migrations', 'They are not as this version needs them, or cannot be read.', async () => {
-      const waiting = (await migrationStatus(connection, modules)).filter(({ state }) => state !== 'applied')
-      if (waiting.length > 0) throw new Error('There are migrations that are not applied.')
-      return 'All are applied.'
-    }),
-  ])
-}
-
 /** Made once and kept in the data directory; shown in the settings as what they are. */
 function withGeneratedSecrets({ settings, views }: LoadedSettings): SettingView[] {
   if (settings.jwtSecret !== undefined) return [...views]
@@ -238,35 +126,6 @@ function withGeneratedSecrets({ settings, views }: LoadedSettings): SettingView[
   return views.map((view) =>
     view.name === 'JWT_SECRET' ? { ...view, value: '••••••••', source: 'generated' } : view,
   )
-}
-
-function listenRefusal(error: unknown, { host, port }: Settings): unknown {
-  switch (systemErrorCode(error)) {
-    case 'EADDRINUSE':
-      return new StartRefusal(
-        'port_in_use',
-        `Another program listens on port ${port} of ${host}: stop it, or set PORT to another port.`,
-      )
-    case 'EACCES':
-      return new StartRefusal(
-        'address_unavailable',
-        `This user may not listen on port ${port}: set PORT to a port from 1024 on.`,
-      )
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new StartRefusal(
-        'address_unavailable',
-        `HOST ${host} is no address of this machine: set it to one that is, such as 127.0.0.1 or 0.0.0.0.`,
-      )
-    default:
-      return error
-  }
-}
-
-function trustedProxies(setting: Settings['trustProxy']) {
-  // The hop next to us is number 0.
-  if (typeof setting === 'number') return (_address: string, hop: number) => hop < setting
-  return typeof setting === 'boolean' ? setting : [...setting]
 }
 
 function seconds(ms: number): string {
@@ -278,19 +137,5 @@ function once(run: () => Promise<void>): () => Promise<void> {
   return () => {
     running ??= run()
     return running
-  }
-}
-
-/** Whoever asks within `periodMs` of another gets the same answer. */
-function rememberFor<Result>(periodMs: number, ask: () => Promise<Result>): () => Promise<Result> {
-  let answer: Promise<Result> | undefined
-  let askedAt = Number.NEGATIVE_INFINITY
-  return () => {
-    const now = performance.now()
-    if (answer === undefined || now - askedAt > periodMs) {
-      askedAt = now
-      answer = ask()
-    }
-    return answer
   }
 }

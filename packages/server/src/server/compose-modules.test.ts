@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest'
+import { silentLogger } from '../adapters/postgres/testing/silent-logger.ts'
+import { composeModules } from './compose-modules.ts'
+import type { OpenedDatabase } from './open-database.ts'
+import { schemaModules } from './schema.ts'
+
+it('every module with migrations is in the schema that the command line knows, and the other way round', () => {
+  const { modules } = composeModules({
+    opened: {} as OpenedDatabase,
+    views: [],
+    logger: silentLogger,
+    requestCounter: { answered: 0 },
+  })
+  const idsOf = (list: typeof schemaModules) =>
+    list.flatMap(({ name, migrations }) => migrations.map(({ id }) => `${name} ${id}`))
+  expect(idsOf(modules)).toEqual(idsOf(schemaModules))
+  expect(idsOf(modules)).not.toEqual([])
+})

@@ -1,0 +1,67 @@
+/** The modules of this server, each with what it needs from the others and from outside. */
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { DatabaseView, SettingView } from '@belfry/contract'
+import { migrationStatus } from '../adapters/postgres/migrations.ts'
+import type { Module } from '../engine/module.ts'
+import { systemClock } from '../engine/ports/clock.ts'
+import type { Logger } from '../engine/ports/logger.ts'
+import { sql } from '../engine/sql.ts'
+import { type AccessModule, createAccessModule } from '../modules/access/module.ts'
+import { createSystemModule } from '../modules/system/module.ts'
+import { openProcessProbe } from '../modules/system/probe.ts'
+import type { OpenedDatabase } from './open-database.ts'
+import { belfryVersion } from './version.ts'
+
+export interface ModuleParts {
+  readonly opened: OpenedDatabase
+  readonly views: readonly SettingView[]
+  readonly logger: Logger
+  readonly requestCounter: { answered: number }
+}
+
+export interface ComposedModules {
+  /** In the order in which they start. */
+  readonly modules: readonly Module[]
+  readonly access: AccessModule
+}
+
+export function composeModules({ opened, views, logger, requestCounter }: ModuleParts): ComposedModules {
+  const { database } = opened
+  const access = createAccessModule({ database, clock: systemClock, logger, randomBytes })
+  const modules: Module[] = [access]
+  const system = createSystemModule({
+    clock: systemClock,
+    probe: openProcessProbe(),
+    requestCounter,
+    databaseKind: opened.kind,
+    askDatabase: () => describeDatabase(opened),
+    settings: views,
+    listMigrations: () => migrationStatus(opened.connection, modules),
+    process: {
+      version: belfryVersion,
+      nodeVersion: process.versions.node,
+      hostname: hostname(),
+      pid: process.pid,
+    },
+  })
+  modules.push(system)
+  return { modules, access }
+}
+
+async function describeDatabase({ database, kind }: OpenedDatabase): Promise<DatabaseView> {
+  const began = performance.now()
+  await database.query(sql`select 1`)
+  const pingMs = performance.now() - began
+  const [row] = await database.query(
+    sql<{ version: string; size: number }>`
+      select current_setting('server_version') as version, pg_database_size(current_database()) as size`,
+  )
+  return {
+    ...database.state(),
+    kind,
+    version: row?.version.split(' ')[0],
+    sizeBytes: row?.size,
+    pingMs,
+  } as DatabaseView
+}

@@ -1,0 +1,113 @@
+/** The HTTP server of this composition: its limits, what it believes, and when it calls itself ready. */
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { createHttpServer, type HttpServer } from '../adapters/http/server.ts'
+import { migrationStatus } from '../adapters/postgres/migrations.ts'
+import type { Module } from '../engine/module.ts'
+import type { Logger } from '../engine/ports/logger.ts'
+import { sql } from '../engine/sql.ts'
+import { StartRefusal, systemErrorCode } from '../engine/start-refusal.ts'
+import type { ComposedModules } from './compose-modules.ts'
+import type { OpenedDatabase } from './open-database.ts'
+import type { Settings } from './settings.ts'
+import { belfryVersion } from './version.ts'
+
+export interface HttpParts extends ComposedModules {
+  readonly opened: OpenedDatabase
+  readonly settings: Settings
+  readonly logger: Logger
+  readonly requestCounter: { answered: number }
+  isStopping(): boolean
+}
+
+export function createHttp(parts: HttpParts): Promise<HttpServer> {
+  const { settings, modules, opened, logger, access, requestCounter } = parts
+  const consoleDirectory = fileURLToPath(new URL('../../console', import.meta.url))
+  return createHttpServer({
+    routes: modules.flatMap((module) => module.routes),
+    logger,
+    version: belfryVersion,
+    host: settings.host,
+    port: settings.port,
+    rateLimit: { windowMs: settings.rateLimitWindowMs, max: settings.rateLimitMaxRequests },
+    readiness: rememberFor(readinessMs, () => checkReadiness(opened, modules)),
+    resolveIdentity: (token) => access.service.identify(token),
+    isStopping: parts.isStopping,
+    bodyLimitBytes: settings.bodyLimitBytes,
+    trustProxy: trustedProxies(settings.trustProxy),
+    allowedOrigins: settings.corsOrigin ?? [new URL(settings.frontendUrl).origin],
+    consoleDirectory: existsSync(consoleDirectory) ? consoleDirectory : undefined,
+    metricsToken: settings.metricsToken,
+    requestCounter,
+    bounds: { closeGraceMs: settings.drainSeconds * 1_000 },
+  })
+}
+
+/** `readyz` is open to everybody, and looking at the migrations takes a connection: one look a second is enough. */
+const readinessMs = 1_000
+
+async function checkReadiness({ database, connection }: OpenedDatabase, modules: readonly Module[]) {
+  // Whoever asks is not signed in: what exactly is wrong stands in the log and in the console.
+  const check = async (name: string, failure: string, run: () => Promise<string>) => {
+    try {
+      return { name, ok: true, detail: await run() }
+    } catch {
+      return { name, ok: false, detail: failure }
+    }
+  }
+  return Promise.all([
+    check('database', 'It does not answer.', async () => {
+      await database.query(sql`select 1`)
+      return 'It answers.'
+    }),
+    check('migrations', 'They are not as this version needs them, or cannot be read.', async () => {
+      const waiting = (await migrationStatus(connection, modules)).filter(({ state }) => state !== 'applied')
+      if (waiting.length > 0) throw new Error('There are migrations that are not applied.')
+      return 'All are applied.'
+    }),
+  ])
+}
+
+/** What the system says when it does not let us listen, for an operator. */
+export function listenRefusal(error: unknown, { host, port }: Settings): unknown {
+  switch (systemErrorCode(error)) {
+    case 'EADDRINUSE':
+      return new StartRefusal(
+        'port_in_use',
+        `Another program listens on port ${port} of ${host}: stop it, or set PORT to another port.`,
+      )
+    case 'EACCES':
+      return new StartRefusal(
+        'address_unavailable',
+        `This user may not listen on port ${port}: set PORT to a port from 1024 on.`,
+      )
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new StartRefusal(
+        'address_unavailable',
+        `HOST ${host} is no address of this machine: set it to one that is, such as 127.0.0.1 or 0.0.0.0.`,
+      )
+    default:
+      return error
+  }
+}
+
+function trustedProxies(setting: Settings['trustProxy']) {
+  // The hop next to us is number 0.
+  if (typeof setting === 'number') return (_address: string, hop: number) => hop < setting
+  return typeof setting === 'boolean' ? setting : [...setting]
+}
+
+/** Whoever asks within `periodMs` of another gets the same answer. */
+function rememberFor<Result>(periodMs: number, ask: () => Promise<Result>): () => Promise<Result> {
+  let answer: Promise<Result> | undefined
+  let askedAt = Number.NEGATIVE_INFINITY
+  return () => {
+    const now = performance.now()
+    if (answer === undefined || now - askedAt > periodMs) {
+      askedAt = now
+      answer = ask()
+    }
+    return answer
+  }
+}
