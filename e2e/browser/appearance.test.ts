@@ -107,6 +107,7 @@ describe('text twice as large', () => {
     const context = await launchWith(profile, { viewport: { width, height: 800 } })
     const page = await context.newPage()
     await page.goto(await product.signInLink())
+    await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor()
     for (const visit of [...operatorPages, ...publicPages]) {
       await page.goto(`${product.url}${visit.path}`)
       await page.locator(visit.ready).first().waitFor()

@@ -116,6 +116,18 @@ describe('a start of the embedded PostgreSQL', () => {
     expect(await query(server.postgres.url, 'select id from kept')).toEqual([{ id: 8 }])
   })
 
+  it('replaces a server whose socket was tidied away', async () => {
+    const owner = await startOwner()
+    await query(owner.url, `create table kept (id int); insert into kept values (10)`)
+    await kill(owner.process)
+    rmSync(socketDirectoryOf(owner.url), { recursive: true })
+    const server = await start()
+    expect(await query(server.postgres.url, 'select id from kept')).toEqual([{ id: 10 }])
+    expect(readFileSync(join(directory, 'postgres', 'postgres.log'), 'utf8')).toContain(
+      'received fast shutdown',
+    )
+  })
+
   it('starts PostgreSQL again, at the same place, when it was killed', async () => {
     const { postgres } = await start()
     await query(postgres.url, `create table kept (id int); insert into kept values (9)`)
@@ -302,6 +314,10 @@ async function query(url: string, text: string): Promise<Record<string, unknown>
   } finally {
     await client.end()
   }
+}
+
+function socketDirectoryOf(url: string): string {
+  return new URL(url.replace('@/', '@host/')).searchParams.get('host') ?? ''
 }
 
 function postmasterPid(): number {

@@ -18,6 +18,7 @@ import {
   adoptPostmaster,
   askReadiness,
   clearStragglers,
+  isProcessOf,
   makeSocketDirectory,
   nobodyLives,
   type Postmaster,
@@ -40,6 +41,8 @@ export interface EmbeddedPostgresOptions {
   onProgress(message: string): void
   /** Breaks a start off; what it began is stopped before it rejects. */
   readonly signal: AbortSignal
+  /** Connections that Belfry itself may open; the server allows some more, for commands beside it. */
+  readonly connectionsMax?: number
 }
 
 export interface EmbeddedPostgres {
@@ -76,6 +79,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     alive,
     user,
     programs,
+    connectionsMax: (options.connectionsMax ?? 0) + connectionsForOthers,
   }
 
   const stopping = new AbortController()
@@ -140,6 +144,9 @@ export async function findRunningPostgres(dataDirectory: string): Promise<string
 function connectionUrl(socketDirectory: string, password: string): string {
   return `postgres://${databaseUser}:${password}@/${databaseUser}?host=${encodeURIComponent(socketDirectory)}`
 }
+
+/** For `belfry backup` and the like, migrations, readiness checks, and somebody who looks around with psql. */
+const connectionsForOthers = 40
 
 interface PostgresPaths {
   readonly root: string
@@ -206,7 +213,11 @@ async function takeOver(
   while (file !== undefined && place.alive.someoneLives()) {
     const readiness = await askReadiness(file.socketDirectory, password)
     if (readiness === 'ready') return adoptPostmaster(file.pid, file.socketDirectory, watching)
-    if (readiness === 'unreachable') break
+    if (readiness === 'unreachable') {
+      // It lives, but its socket is gone, as after a tidy-up of the temporary directory: a new one starts in order.
+      if (isProcessOf(file.pid, place.cluster)) await stopPostmaster(file.pid, place)
+      break
+    }
     await delay(50, undefined, { signal })
   }
   if (!(await clearStragglers(place))) throw stillInUse(place.cluster)

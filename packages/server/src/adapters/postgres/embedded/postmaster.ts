@@ -31,6 +31,7 @@ export interface PostmasterPlace {
   readonly alive: AlivePipe
   readonly user: SystemUser
   readonly programs: PostgresPrograms
+  readonly connectionsMax: number
 }
 
 /** How often a process that is not our child is looked after, and how often a start asks whether it is ready. */
@@ -41,13 +42,13 @@ const watchStrangerMs = 500
  * `synchronous_commit` and `fsync` keep their defaults: what was acknowledged is on disk. No TCP, no TLS (the
  * libraries in the package are old): one unix socket in a directory that only its user may enter.
  */
-export function serverOptions(socketDirectory: string): readonly string[] {
+function serverOptions(socketDirectory: string, connectionsMax: number): readonly string[] {
   const settings: Record<string, string> = {
     listen_addresses: '',
     unix_socket_directories: socketDirectory,
     unix_socket_permissions: '0700',
     ssl: 'off',
-    max_connections: '50',
+    max_connections: String(connectionsMax),
     // Idle, all processes together take about 25 MB; this bounds what the page cache of PostgreSQL adds under load.
     shared_buffers: '64MB',
     max_wal_size: '512MB',
@@ -73,14 +74,18 @@ export function startPostmaster(place: PostmasterPlace, socketDirectory: string)
   let failure: Error | undefined
   const child = place.alive.handOver((aliveDescriptor) =>
     withLogDescriptor(place.logFile, (logDescriptor) =>
-      spawn(place.programs.postgres, ['-D', place.cluster, ...serverOptions(socketDirectory)], {
-        ...place.user.spawnAs,
-        cwd: '/',
-        env: { LC_ALL: 'C', TZ: 'UTC' },
-        // A session of its own: Ctrl-C reaches the whole foreground group, and we drain before the database stops.
-        detached: true,
-        stdio: ['ignore', logDescriptor, logDescriptor, aliveDescriptor],
-      }),
+      spawn(
+        place.programs.postgres,
+        ['-D', place.cluster, ...serverOptions(socketDirectory, place.connectionsMax)],
+        {
+          ...place.user.spawnAs,
+          cwd: '/',
+          env: { LC_ALL: 'C', TZ: 'UTC' },
+          // A session of its own: Ctrl-C reaches the whole foreground group, and we drain before the database stops.
+          detached: true,
+          stdio: ['ignore', logDescriptor, logDescriptor, aliveDescriptor],
+        },
+      ),
     ),
   )
   const gone = new Promise<void>((resolve) => {
@@ -221,24 +226,28 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Processes that PostgreSQL runs on the cluster: it makes the cluster their working directory. */
+/** Processes that PostgreSQL runs on the cluster. */
 function processesIn(cluster: string): number[] {
-  let pids: string[]
   try {
-    pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => isProcessOf(pid, cluster))
   } catch {
     return []
   }
-  return pids.map(Number).filter((pid) => {
-    try {
-      return (
-        readlinkSync(`/proc/${pid}/cwd`) === cluster &&
-        readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'postgres'
-      )
-    } catch {
-      return false
-    }
-  })
+}
+
+/** PostgreSQL makes the cluster the working directory of its processes; a stranger with an old pid has another. */
+export function isProcessOf(pid: number, cluster: string): boolean {
+  try {
+    return (
+      readlinkSync(`/proc/${pid}/cwd`) === cluster &&
+      readFileSync(`/proc/${pid}/comm`, 'utf8') === 'postgres\n'
+    )
+  } catch {
+    return false
+  }
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {
