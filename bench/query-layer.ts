@@ -76,6 +76,7 @@ async function main(): Promise<void> {
     process.exitCode = 1
     return
   }
+  const loadBefore = os.loadavg()[0] ?? 0
   const version = await prepare(url)
   const contenders = [await barePg(url), await ours(url), await kyselyNamed(url), kyselyAsItComes(url)]
   const measured = new Map(contenders.map(({ name }) => [name, { select: [], insert: [] } as Samples]))
@@ -92,7 +93,7 @@ async function main(): Promise<void> {
   }
   for (const contender of contenders) await contender.close()
   await run(url, 'drop table bench_notes; drop table bench_events')
-  report(version, measured)
+  report(version, measured, loadBefore)
 }
 
 interface Samples {
@@ -285,7 +286,7 @@ function importCost(name: string): { milliseconds: number; megabytes: number } {
   }
 }
 
-function report(postgres: string, measured: Map<string, Samples>): void {
+function report(postgres: string, measured: Map<string, Samples>, loadBefore: number): void {
   const results = {
     date: new Date().toISOString().slice(0, 10),
     commit: commit(),
@@ -312,7 +313,7 @@ function report(postgres: string, measured: Map<string, Samples>): void {
 function markdownOf(results: {
   date: string
   commit: string
-  machine: { cpu: string | undefined; cores: number; node: string; postgres: string }
+  machine: { cpu: string | undefined; cores: number; node: string; postgres: string; loadBefore: number }
   contenders: { name: string; select: Figures; insert: Figures }[]
   import: Record<string, { milliseconds: number; megabytes: number }>
 }): string {
@@ -326,7 +327,7 @@ function markdownOf(results: {
   return `# Query layer
 
 ${inFlight} in flight over ${connections} connections, medians of ${rounds} rounds of ${roundMs / 1000} s, taking turns in one process.
-${machine.cpu}, ${machine.cores} cores, shared with PostgreSQL ${machine.postgres}. Node ${machine.node}. ${results.date}, commit ${results.commit}.
+${machine.cpu}, ${machine.cores} cores, shared with PostgreSQL ${machine.postgres} and others (load ${machine.loadBefore.toFixed(1)} before the run). Node ${machine.node}. ${results.date}, commit ${results.commit}.
 Made by \`node bench/query-layer.ts\`.
 
 | | select 20 rows, per second | CPU µs each | insert, per second | CPU µs each |

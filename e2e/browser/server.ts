@@ -1,5 +1,5 @@
-/** The server under test. */
-import { execFileSync } from 'node:child_process'
+/** The product under the browser's tests. */
+import { runProduct, startProduct as start } from '../product.ts'
 
 export interface TestedProduct {
   readonly url: string
@@ -8,18 +8,24 @@ export interface TestedProduct {
   stop(): Promise<void>
 }
 
-/** One that runs already: `BELFRY_E2E_URL` is its address, `BELFRY_E2E_LINK_COMMAND` prints a sign-in link. */
 export async function startProduct(): Promise<TestedProduct> {
-  const url = process.env['BELFRY_E2E_URL']
-  const command = process.env['BELFRY_E2E_LINK_COMMAND']
-  if (url === undefined || command === undefined) {
-    throw new Error(
-      'Set BELFRY_E2E_URL and BELFRY_E2E_LINK_COMMAND to a running server and a command for links.',
-    )
-  }
+  const product = await start()
+  let first: string | undefined = product.signInLink
   return {
-    url,
-    signInLink: async () => execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8' }).trim(),
-    stop: async () => undefined,
+    url: product.url,
+    async signInLink() {
+      if (first !== undefined) {
+        const link = first
+        first = undefined
+        return link
+      }
+      const { dataDirectory } = product
+      const { output } = runProduct(['link'], {
+        dataDirectory,
+        environment: { PORT: new URL(product.url).port },
+      })
+      return output.trim()
+    },
+    stop: () => product.stop(),
   }
 }

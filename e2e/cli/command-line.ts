@@ -36,6 +36,7 @@ export function begin(words: readonly string[], options: CallOptions = {}): Call
     cwd: '/',
     stdio: 'pipe',
     timeout: patienceMs,
+    killSignal: 'SIGKILL',
     env: { PATH: process.env['PATH'], HOME: '/nonexistent', PORT: '0', ...options.environment },
   })
   const output: Buffer[] = []
@@ -95,4 +96,18 @@ export function expectNoStack({ stdout, stderr }: Pick<Answer, 'stdout' | 'stder
 /** A shell that gives the call's output to `reader`, and adds the call's own code to standard error. */
 export function into(reader: string): string[] {
   return ['sh', '-c', `{ "$@"; echo "code $?" >&2; } | ${reader}`, 'sh']
+}
+
+/**
+ * A program in front of the call that sees an empty file system of `size` at `directory`. `before` and `after` are
+ * commands of a shell in there.
+ */
+export function memoryMount(directory: string, size: string, before: string, after: string): string[] {
+  const unshare = process.getuid?.() === 0 ? ['unshare'] : ['unshare', '--user', '--map-root-user']
+  const mount = `mount -t tmpfs -o size=${size} tmpfs '${directory}'`
+  return [
+    ...unshare,
+    '--mount',
+    ...['sh', '-c', `${mount} && ${before} || exit 99; "$@"; code=$?; ${after}; exit $code`, 'sh'],
+  ]
 }

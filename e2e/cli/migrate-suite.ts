@@ -101,7 +101,11 @@ export function migrateSuite(worlds: Worlds): void {
     it('is refused by whatever would change it, in a sentence, and left as it is', async () => {
       const before = await contents(world)
       const { environment } = world
-      for (const words of [['start', '--link'], ['migrate', 'up'], ['migrate', 'down']])
+      for (const words of [
+        ['start', '--link'],
+        ['migrate', 'up'],
+        ['migrate', 'down'],
+      ])
         expect(await mustRefuse(words, { environment }), words.join(' ')).toMatch(
           /newer Belfry.*9999_from_the_future.*does not know/,
         )

@@ -4,8 +4,8 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { silentLogger } from '../../packages/server/src/adapters/postgres/testing/silent-logger.ts'
-import { openDatabase } from '../../packages/server/src/server/open-database.ts'
 import { until } from '../../packages/server/src/engine/testing/until.ts'
+import { openDatabase } from '../../packages/server/src/server/open-database.ts'
 import { loadSettings } from '../../packages/server/src/server/settings.ts'
 import { type Product, startProduct, temporaryDirectory } from '../product.ts'
 import { postgresProcesses } from '../start/surroundings.ts'
@@ -97,16 +97,13 @@ export async function fill(world: World): Promise<void> {
   await world.use(async (client) => {
     for (const table of ['sign_in_links', 'operator_sessions']) {
       for (const [index, name] of oddNames.entries()) {
-        await client.query(
-          `insert into belfry.${table} values ($1, $2, $3, $4, $5)`,
-          [
-            createHash('sha256').update(name).digest(),
-            name,
-            index === 0 ? [] : oddNames.slice(0, index),
-            index === 0 ? '-infinity' : '2024-02-29T23:59:59.999999Z',
-            index === 1 ? 'infinity' : '2999-12-31T00:00:00Z',
-          ],
-        )
+        await client.query(`insert into belfry.${table} values ($1, $2, $3, $4, $5)`, [
+          createHash('sha256').update(name).digest(),
+          name,
+          index === 0 ? [] : oddNames.slice(0, index),
+          index === 0 ? '-infinity' : '2024-02-29T23:59:59.999999Z',
+          index === 1 ? 'infinity' : '2999-12-31T00:00:00Z',
+        ])
       }
     }
   })
@@ -145,7 +142,6 @@ export function contents(world: World): Promise<string> {
 
 /** Waits until a session of `world` matches a condition on `pg_stat_activity`. */
 export async function untilSession(client: pg.Client, condition: string): Promise<void> {
-
   await until(
     async () => {
       const { rows } = await client.query(

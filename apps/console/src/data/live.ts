@@ -149,7 +149,10 @@ function take(overview: SystemOverview): void {
       receivedAt: Date.now(),
     },
   })
-  if (restarted) toast('The server was restarted.')
+  if (!restarted) return
+  // What happened while it was gone, nobody knows: nothing was filled in.
+  lostAt = 0
+  toast('The server was restarted.')
 }
 
 function follow(): void {

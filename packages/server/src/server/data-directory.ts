@@ -1,7 +1,7 @@
 /** Where Belfry keeps what must survive: its database and the secrets it made for itself. */
 import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { StartRefusal, systemErrorCode } from '../engine/start-refusal.ts'
 
 /** Root has a place that the user of PostgreSQL can enter; everybody else the one their system sets aside. */
@@ -23,8 +23,8 @@ function homeDirectory(): string {
 
 export function ensureDataDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
-    // Under root, PostgreSQL runs as somebody else and has to pass through; the secrets inside have modes of their own.
+    makeDirectory(directory)
+    // Somebody may have made it before, closed.
     if (process.getuid?.() === 0 && statSync(directory).uid === 0) chmodSync(directory, 0o711)
     refuseOtherUser(directory)
     const probe = join(directory, `.write-test-${process.pid}`)
@@ -33,6 +33,31 @@ export function ensureDataDirectory(directory: string): void {
   } catch (error) {
     if (error instanceof StartRefusal) throw error
     throw notWritable(directory, error)
+  }
+}
+
+/**
+ * With its parents. Not `recursive`, with which Node tries for ever where the parent exists and yet nothing can be
+ * made in it, such as in /proc or in the directory of an automounter.
+ */
+function makeDirectory(directory: string): void {
+  try {
+    makeOneDirectory(directory)
+  } catch (error) {
+    const parent = dirname(directory)
+    if (systemErrorCode(error) !== 'ENOENT' || parent === directory) throw error
+    makeDirectory(parent)
+    makeOneDirectory(directory)
+  }
+}
+
+function makeOneDirectory(directory: string): void {
+  // Under root, PostgreSQL runs as somebody else and has to pass through; the secrets inside have modes of their own.
+  const mode = process.getuid?.() === 0 ? 0o711 : 0o700
+  try {
+    mkdirSync(directory, { mode })
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST' || !statSync(directory).isDirectory()) throw error
   }
 }
 

@@ -51,7 +51,7 @@ export const table = {
   corsOrigin: setting('server', 'CORS_ORIGIN', optional(listOf(origin)), undefined, 'Origins that may call REST from a browser, with commas between; without it, that of FRONTEND_URL.'),
   bodyLimitBytes: setting('server', 'BODY_LIMIT_BYTES', wholeNumber(1_024, 104_857_600), 1_048_576, 'Largest request body that REST accepts.'),
   rateLimitWindowMs: setting('server', 'RATE_LIMIT_WINDOW_MS', wholeNumber(1_000, day), 900_000, 'Window of the REST rate limit, in milliseconds.'),
-  rateLimitMaxRequests: setting('server', 'RATE_LIMIT_MAX_REQUESTS', wholeNumber(1, 1_000_000), 100, 'REST requests of one user, or one address that is not signed in, in a window.'),
+  rateLimitMaxRequests: setting('server', 'RATE_LIMIT_MAX_REQUESTS', wholeNumber(1, 1_000_000), 100, 'REST requests of one user, or of one address that is not signed in, in a window; operators have ten times as many.'),
   logLevel: setting('server', 'LOG_LEVEL', choice('debug', 'info', 'warn', 'error', 'silent'), 'info', 'The least important messages that are logged.'),
   logFormat: setting('server', 'LOG_FORMAT', choice('auto', 'json', 'pretty'), 'auto', 'json for machines, pretty for people, auto: pretty in a terminal.'),
   drainSeconds: setting('server', 'DRAIN_SECONDS', wholeNumber(0, 600), 3, 'How long a stopping server may take to finish what it does, in seconds.'),

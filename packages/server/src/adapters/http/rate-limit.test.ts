@@ -62,9 +62,15 @@ it('refuses the fourth of three, and says when to come back', async () => {
 it('counts users by who they are and strangers by their address', async () => {
   await start()
   expect(await statuses('/api/v1/me')).toEqual(limited)
-  expect(await statuses('/api/v1/me', asOperator)).toEqual(limited)
   expect(await statuses('/api/v1/me', asGuest)).toEqual(limited)
   expect(await statuses('/api/v1/me', { cookie: 'belfry_session=made-up' }, 1)).toEqual([429])
+})
+
+it('gives operators ten times as much, and no more', async () => {
+  await start()
+  const all = await statuses('/api/v1/me', asOperator, 31)
+  expect(all.filter((status) => status === 200)).toHaveLength(30)
+  expect(all.at(-1)).toBe(429)
 })
 
 it('believes a forwarded address only from a proxy it was told of', async () => {

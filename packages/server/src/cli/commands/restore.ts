@@ -1,10 +1,10 @@
 /** `belfry restore`: reads what `belfry backup` wrote into an empty database, wholly or not at all. */
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { readBackup } from '../../adapters/postgres/backup/read-backup.ts'
 import { schemaModules } from '../../server/schema.ts'
 import { showProgress } from '../backup-progress.ts'
-import { type Command, UsageError } from '../command.ts'
+import { type Command, CommandFailure, UsageError } from '../command.ts'
 import { readFailure } from '../files.ts'
 import { withDatabase } from '../with-database.ts'
 
@@ -30,7 +30,7 @@ must be stopped.`,
       throw readFailure(file, error)
     }
     // Opened before the database is: a start takes longer than to see that there is no such file.
-    const handle = file === '-' ? undefined : await open(file).catch(fail)
+    const handle = file === '-' ? undefined : await openFile(file).catch(fail)
     const { header, rows, tables, migrated } = await withDatabase(context, 'own', ({ opened, signal }) =>
       readBackup(opened.connection, handle?.createReadStream() ?? process.stdin, {
         modules: schemaModules,
@@ -46,4 +46,11 @@ must be stopped.`,
     if (migrated.length > 0) terminal.done(`${migrated.length} migrations applied on top`)
     return 0
   },
+}
+
+async function openFile(file: string): Promise<FileHandle> {
+  const handle = await open(file)
+  if (!(await handle.stat()).isDirectory()) return handle
+  await handle.close()
+  throw new CommandFailure(`${file} is a directory; name a file.`)
 }

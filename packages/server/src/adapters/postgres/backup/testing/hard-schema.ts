@@ -50,6 +50,8 @@ export const hard: Migrating = {
         create view seen as select id, text from seeded;
         create materialized view counted as select count(*) as count from kinds;
         create table checked (n int);
+        insert into checked values (-1);
+        alter table checked add constraint positive check (n > 0) not valid;
       `,
       down: '',
     },
@@ -88,7 +90,6 @@ export const fill = `
   insert into parts values ('2025-05-05', 1), ('1999-01-01', 2);
   insert into no_columns default values; insert into no_columns default values;
   select nextval('own_sequence'), nextval('own_sequence');
-  insert into checked values (-1); alter table checked add constraint positive check (n > 0) not valid;
   refresh materialized view counted;
 `
 
