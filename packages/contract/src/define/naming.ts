@@ -6,10 +6,10 @@ export const namingExceptions: ReadonlySet<string> = new Set([
   'authenticate',
   'logout',
   'presence:online:list',
-  'dashboard:subscribe',
   'dashboard:metric:update',
   'dashboard:post:update',
   'dashboard:analytics:update',
+  'dashboard:followers:update',
   'dashboard:engagement:update',
 ])
 
@@ -28,9 +28,6 @@ export function namingMistakes(namespaces: readonly NamespaceContract[]): string
     for (const own of [...Object.keys(events), ...Object.keys(commands)]) {
       if (nameShape.test(own) || namingExceptions.has(own)) continue
       mistakes.push(`${own} of ${name} is not named resource:action, such as post:created.`)
-    }
-    for (const both of Object.keys(events).filter((event) => Object.hasOwn(commands, event))) {
-      mistakes.push(`${both} of ${name} is an event and a command: give each its own name.`)
     }
     return mistakes
   })

@@ -1,0 +1,44 @@
+/** What an application imports to say what travels over its sockets. */
+export type { Answer, AnswerError, CommandMeta } from './answers.ts'
+export {
+  type ConnectionId,
+  type Id,
+  idLengthMax,
+  parseId,
+  type SessionId,
+  type TeamId,
+  type UserId,
+  type WorkspaceId,
+} from './ids.ts'
+export { cursorLengthMax, type EventMeta, formatCursor, type Position, parseCursor } from './meta.ts'
+export {
+  type CommandContract,
+  type CommandInput,
+  type CommandName,
+  type CommandOutput,
+  type Commands,
+  command,
+  commandBytesMax,
+  defineNamespace,
+  type EventContract,
+  type EventData,
+  type EventInput,
+  type EventName,
+  type Events,
+  eventBytesMax,
+  type Lane,
+  latest,
+  type NamespaceContract,
+  pulse,
+  stream,
+} from './namespace.ts'
+export {
+  isRoomRef,
+  type Room,
+  type RoomKind,
+  type RoomRef,
+  roomIdLengthMax,
+  roomName,
+  roomRef,
+} from './rooms.ts'
+export type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts'
