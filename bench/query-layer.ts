@@ -295,6 +295,7 @@ function report(postgres: string, measured: Map<string, Samples>, loadBefore: nu
       cores: os.cpus().length,
       node: process.versions.node,
       postgres,
+      loadBefore,
     },
     load: { inFlight, connections, rounds, roundMs },
     contenders: [...measured].map(([name, { select, insert }]) => ({
