@@ -4,6 +4,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   accessSync,
+  chmodSync,
   constants,
   existsSync,
   mkdirSync,
@@ -102,6 +103,7 @@ async function build(node) {
     join(root, 'packages', 'server', 'dist', 'cli', 'main.js'),
     () => step('Building the server', node, [join(modules, 'typescript', 'bin', 'tsc'), '-b']),
   )
+  makeExecutable(join(root, 'packages', 'server', 'dist', 'cli', 'main.js'))
   await buildPart(
     'console',
     'Building the console',
@@ -115,6 +117,11 @@ async function build(node) {
         join(root, 'apps', 'console'),
       ),
   )
+}
+
+/** So that `npx belfry` works in a clone, as it does where the package is installed. */
+function makeExecutable(file) {
+  if ((statSync(file).mode & 0o111) === 0) chmodSync(file, 0o755)
 }
 
 async function buildPart(name, title, sources, product, run) {

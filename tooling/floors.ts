@@ -122,7 +122,7 @@ const floors: readonly Floor[] = [
 
 /** Tests stand on the floor of what they test; real adapters and tools come on top. */
 const forTests = {
-  packages: [/^vitest/, /^pg$/, everyNodeModule],
+  packages: [/^vitest/, /^pg$/, /^fastify$/, everyNodeModule],
   files: [/^tooling\//, /\/testing\//, /^packages\/server\/src\/adapters\//],
 }
 const isTest = (path: string) => /\.test\.tsx?$|\/testing\//.test(path)

@@ -138,12 +138,19 @@ describe('output', () => {
 
   it('has no colours in a file, though the rest goes to a terminal', async () => {
     const file = join(directory, 'errors')
-    const call = await belfry(['frobnicate'], {
-      wrapper: ['sh', '-c', `script -qec "$* 2> ${file}" /dev/null`, 'sh'],
-      environment: { TERM: 'xterm' },
-    })
-    expect(call.code).toBe(1)
-    expect(readFileSync(file, 'utf8')).toMatch(/^✖ There is no command/)
+    for (const [words, environment] of [
+      [['frobnicate'], {}],
+      [['config'], { PORT: 'many' }],
+    ] as const) {
+      const call = await belfry(words, {
+        wrapper: ['sh', '-c', `script -qec "$* 2> ${file}" /dev/null`, 'sh'],
+        environment: { TERM: 'xterm', ...environment },
+      })
+      expect(call.code).toBe(1)
+      const written = readFileSync(file, 'utf8')
+      expect(written).toMatch(/^✖ \S/)
+      expect(written).not.toContain('\u001b')
+    }
   })
 
   it('that nobody reads any more does not stop a server, nor its orderly end', async () => {

@@ -37,7 +37,13 @@ export function begin(words: readonly string[], options: CallOptions = {}): Call
     stdio: 'pipe',
     timeout: patienceMs,
     killSignal: 'SIGKILL',
-    env: { PATH: process.env['PATH'], HOME: '/nonexistent', PORT: '0', ...options.environment },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: '/nonexistent',
+      XDG_CACHE_HOME: join(repository, 'node_modules', '.cache'),
+      PORT: '0',
+      ...options.environment,
+    },
   })
   const output: Buffer[] = []
   let stderr = ''

@@ -24,11 +24,11 @@ export function linkSuite(worlds: Worlds): void {
   describe('belfry link', () => {
     it('makes links beside a running server, each of which signs in once', async () => {
       const product = await world.start()
-      const port = new URL(product.url).port
-      const links = [await link({ PORT: port }), await link({ PORT: port })]
+      // The server took a free port, which only it knows.
+      const links = [await link(), await link({ PORT: '1' })]
       expect(new Set(links).size).toBe(2)
       for (const made of links) {
-        expect(made).toMatch(new RegExp(`^http://localhost:${port}/sign-in#token=[\\w-]{20,}$`))
+        expect(made).toMatch(new RegExp(`^${product.url}/sign-in#token=[\\w-]{20,}$`))
         const answer = await signIn(product, made)
         expect(answer.status).toBe(200)
         const cookie = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? ''

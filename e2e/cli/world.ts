@@ -25,11 +25,14 @@ export interface World {
 /** How the tests come to worlds: each is empty and knows nothing of the others. */
 export interface Worlds {
   readonly kind: 'embedded' | 'external'
+  /** What a command says that has to be alone, while a server is running. */
+  readonly inUse: RegExp
   create(): Promise<World>
 }
 
 export const embeddedWorlds: Worlds = {
   kind: 'embedded',
+  inUse: /Another Belfry \(process \d+.*is using the data directory/,
   create: async () => createWorld({}, async () => undefined),
 }
 
@@ -46,21 +49,15 @@ export function createWorld(
     directory,
     environment: settings,
     async use(work) {
-      const opened = await openDatabase({
-        settings: loadSettings(settings).settings,
-        logger: silentLogger,
-        use: 'share',
-        onProgress: () => undefined,
-        signal: new AbortController().signal,
-      })
-      const client = new pg.Client({ connectionString: opened.connection.url })
+      const { url, close } = await reach(settings)
+      const client = new pg.Client({ connectionString: url })
       client.on('error', () => undefined)
       try {
         await client.connect()
         return await work(client)
       } finally {
         await client.end()
-        await opened.close()
+        await close()
       }
     },
     async start() {
@@ -77,6 +74,21 @@ export function createWorld(
       if (left.length > 0) throw new Error(`PostgreSQL was left running: ${left.join(', ')}.`)
     },
   }
+}
+
+/** Where the database is; the embedded one is started when no server is running on it. */
+async function reach(environment: Record<string, string>) {
+  const { settings } = loadSettings(environment)
+  // Not as Belfry, which a command that wants to be alone would take for a server.
+  if (settings.databaseUrl !== undefined) return { url: settings.databaseUrl, close: async () => undefined }
+  const opened = await openDatabase({
+    settings,
+    logger: silentLogger,
+    use: 'share',
+    onProgress: () => undefined,
+    signal: new AbortController().signal,
+  })
+  return { url: opened.connection.url, close: () => opened.close() }
 }
 
 /** Names and moments that are easily altered on the way. */
@@ -144,6 +156,8 @@ export function contents(world: World): Promise<string> {
 export async function untilSession(client: pg.Client, condition: string): Promise<void> {
   await until(
     async () => {
+      // Within a transaction the first look would be remembered.
+      await client.query('select pg_stat_clear_snapshot()')
       const { rows } = await client.query(
         `select from pg_stat_activity
           where datname = current_database() and pid <> pg_backend_pid() and (${condition})`,

@@ -212,7 +212,10 @@ describe('belfry start refuses, in one sentence and with exit code 1, when', () 
   it('the data directory was copied while it was in use', async () => {
     await start()
     const copy = temporaryDirectory()
-    cpSync(directory, copy, { recursive: true, filter: (source) => !statSync(source).isFIFO() })
+    cpSync(directory, copy, {
+      recursive: true,
+      filter: (source) => statSync(source).isFile() || statSync(source).isDirectory(),
+    })
     expect(refusal({ dataDirectory: copy })).toContain('was copied or moved while a server was using it')
     rmSync(copy, { recursive: true, force: true })
   })

@@ -36,7 +36,7 @@ export const errorCatalogue = {
   database_unavailable: {
     status: 503,
     retry: true,
-    sentence: 'The database cannot be reached at the moment. Nothing was changed.',
+    sentence: 'The database cannot be reached at the moment.',
   },
   shutting_down: { status: 503, retry: true, sentence: 'This server is stopping. Try again in a moment.' },
 } as const satisfies Record<string, ErrorRow>

@@ -18,7 +18,8 @@ export function size(bytes: number): string {
   const units = ['B', 'KB', 'MB', 'GB', 'TB']
   let value = bytes
   let unit = 0
-  while (value >= 1_000 && unit < units.length - 1) {
+  // As it will be shown: 999,999 bytes are 1.0 MB, not 1000.0 KB.
+  while (Math.round(value * 10) >= 10_000 && unit < units.length - 1) {
     value /= 1_000
     unit += 1
   }

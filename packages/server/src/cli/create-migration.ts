@@ -24,7 +24,7 @@ export function createMigrationFile(module: string, name: string, modulesDirecto
       `There is no module "${module}"; the modules are ${readdirSync(modulesDirectory).join(', ')}.`,
     )
   }
-  const id = `${String(highestNumber() + 1).padStart(4, '0')}_${name}`
+  const id = `${String(highestNumber(modulesDirectory) + 1).padStart(4, '0')}_${name}`
   const file = join(directory, 'migrations', `${id}.ts`)
   mkdirSync(join(directory, 'migrations'), { recursive: true })
   writeFileSync(file, template(id, name), { flag: 'wx' })
@@ -32,11 +32,14 @@ export function createMigrationFile(module: string, name: string, modulesDirecto
 }
 
 /** Numbers are one row over all modules: it is the order in which steps run. */
-function highestNumber(): number {
-  const numbers = schemaModules.flatMap(({ migrations }) =>
-    migrations.map(({ id }) => Number.parseInt(id, 10)),
-  )
-  return Math.max(0, ...numbers)
+function highestNumber(modulesDirectory: string): number {
+  const listed = schemaModules.flatMap(({ migrations }) => migrations.map(({ id }) => id))
+  // Those that are begun and not listed yet.
+  const begun = readdirSync(modulesDirectory, { recursive: true, encoding: 'utf8' }).flatMap((path) => {
+    const id = /\/migrations\/(\d{4})_[^/]*\.ts$/.exec(path)?.[1]
+    return id === undefined ? [] : [id]
+  })
+  return Math.max(0, ...[...listed, ...begun].map((id) => Number.parseInt(id, 10)))
 }
 
 /** From the folder of a module's migrations. */

@@ -1,14 +1,18 @@
 #!/usr/bin/env node
 /** `belfry`: finds the command, runs it, and words whatever stopped it. */
 import { enableCompileCache } from 'node:module'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import process from 'node:process'
 import { StartRefusal, systemErrorCode } from '../engine/start-refusal.ts'
 import { belfryVersion } from '../server/version.ts'
 import { type Command, type CommandContext, CommandFailure, Interrupted, UsageError } from './command.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
 
-// Later starts of the same version read compiled code from the temporary directory.
-enableCompileCache()
+// Later starts of the same version read compiled code. Not from the temporary directory, as Node would have it:
+// somebody else could have put other code there first.
+const cacheDirectory = cacheHome()
+if (cacheDirectory !== undefined) enableCompileCache(join(cacheDirectory, 'belfry', 'compiled'))
 
 /** Commands are loaded when they are called: `belfry --help` needs no database driver. */
 const commands: Record<string, { readonly summary: string; load(): Promise<Command> }> = {
@@ -78,8 +82,21 @@ function printHelp({ print, style }: Terminal): void {
   print('"belfry COMMAND --help" says more. Settings are environment variables; "belfry config" shows them.')
 }
 
+function cacheHome(): string | undefined {
+  try {
+    return process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
+  } catch {
+    // A user without a home.
+    return undefined
+  }
+}
+
 function explain(error: unknown, terminal: Terminal): number {
-  if (error instanceof StartRefusal || error instanceof CommandFailure) {
+  if (error instanceof StartRefusal) {
+    terminal.fail(error.message, error.code)
+    return 1
+  }
+  if (error instanceof CommandFailure) {
     terminal.fail(error.message)
     return 1
   }

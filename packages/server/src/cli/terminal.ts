@@ -6,8 +6,8 @@ export interface Terminal {
   progress(message: string): void
   /** Ends the progress before it with what came of it. */
   done(message: string): void
-  /** A sentence about what is in the way. */
-  fail(sentence: string): void
+  /** A sentence about what is in the way, and its code in docs/errors.md. */
+  fail(sentence: string, code?: string): void
   readonly style: Style
 }
 
@@ -48,9 +48,10 @@ export function createTerminal(
       clear()
       output.write(`  ${style.green('✔')} ${message}\n`)
     },
-    fail(sentence) {
+    fail(sentence, code) {
       clear()
-      errors.write(`${errorStyle.red('✖')} ${sentence}\n`)
+      const suffix = code === undefined ? '' : ` ${errorStyle.dim(`[${code}]`)}`
+      errors.write(`${errorStyle.red('✖')} ${sentence}${suffix}\n`)
     },
   }
 }

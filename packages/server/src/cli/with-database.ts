@@ -1,9 +1,15 @@
 /** Commands that need the database, whether a server is running or not. */
 import { createLogger } from '../adapters/logging/logger.ts'
 import type { Logger } from '../engine/ports/logger.ts'
-import { type OpenDatabaseOptions, type OpenedDatabase, openDatabase } from '../server/open-database.ts'
+import { sql } from '../engine/sql.ts'
+import {
+  connectRefusal,
+  type OpenDatabaseOptions,
+  type OpenedDatabase,
+  openDatabase,
+} from '../server/open-database.ts'
 import { loadSettings, type Settings } from '../server/settings.ts'
-import { type CommandContext, Interrupted } from './command.ts'
+import { type CommandContext, CommandFailure, Interrupted } from './command.ts'
 
 export interface DatabaseCommand {
   readonly opened: OpenedDatabase
@@ -34,14 +40,27 @@ export async function withDatabase<Result>(
       signal: interrupted.signal,
     })
     try {
+      if (use === 'own' && opened.kind === 'external') await refuseWhileServed(opened)
       return await work({ opened, settings, logger, signal: interrupted.signal })
     } finally {
       await opened.close()
     }
   } catch (error) {
-    throw interrupted.signal.aborted ? new Interrupted('Interrupted.', { cause: error }) : error
+    throw interrupted.signal.aborted
+      ? new Interrupted('Interrupted.', { cause: error })
+      : connectRefusal(error)
   } finally {
     process.off('SIGINT', interrupt)
     process.off('SIGTERM', interrupt)
+  }
+}
+
+/** The embedded database has its owner lock; in a database of the operator's, servers are known by their name. */
+async function refuseWhileServed({ database }: OpenedDatabase): Promise<void> {
+  const [others] = await database.query(sql<{ count: number }>`
+    select count(*) as count from pg_stat_activity
+    where datname = current_database() and application_name = 'belfry' and pid <> pg_backend_pid()`)
+  if (others !== undefined && others.count > 0) {
+    throw new CommandFailure('A Belfry server is connected to this database: stop it first.')
   }
 }

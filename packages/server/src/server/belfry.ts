@@ -3,13 +3,14 @@
  * opposite one. Only this folder knows all of them.
  */
 import type { SettingView } from '@belfry/contract'
-import { migrateUp } from '../adapters/postgres/migrations.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import { composeModules } from './compose-modules.ts'
 import { ensureDataDirectory } from './data-directory.ts'
 import { displayHost } from './display-host.ts'
 import { generatedSecret } from './generated-secret.ts'
-import { openDatabase, secretPath } from './open-database.ts'
+import { migrateOpened } from './migrate.ts'
+import { noteAddress } from './noted-address.ts'
+import { connectRefusal, openDatabase, secretPath } from './open-database.ts'
 import { createHttp, listenRefusal } from './serve-http.ts'
 import type { LoadedSettings } from './settings.ts'
 import { signInPath } from './sign-in-link.ts'
@@ -76,7 +77,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     const { modules, access } = composeModules({ opened, views, logger, requestCounter })
 
     await step('Migrations', async () => {
-      const applied = await migrateUp(opened.connection, modules, {
+      const applied = await migrateOpened(opened, modules, {
         onStep: ({ id }) => onProgress(`Migrations: ${id}`),
       })
       return { done: applied.length === 0 ? 'up to date' : `${applied.length} applied`, result: undefined }
@@ -103,7 +104,9 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       const { port } = await http.listen().catch((error: unknown) => {
         throw listenRefusal(error, settings)
       })
-      const result = `http://${displayHost(settings.host)}:${port}`
+      const result =
+        settings.frontendUrl?.replace(/\/$/, '') ?? `http://${displayHost(settings.host)}:${port}`
+      undo.push(noteAddress(settings.dataDirectory, result))
       return { done: result, result }
     })
     logger.info({ version: belfryVersion, address }, 'Belfry is ready')
@@ -115,7 +118,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     }
   } catch (error) {
     await stop()
-    throw error
+    throw connectRefusal(error)
   }
 }
 

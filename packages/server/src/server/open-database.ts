@@ -114,10 +114,16 @@ function isInUse(error: unknown): boolean {
   return error instanceof StartRefusal && error.code === 'data_directory_in_use'
 }
 
-function connectRefusal(error: unknown): unknown {
+const connectRefusals = {
+  unreachable: 'database_unreachable',
+  refused: 'database_refused',
+  too_old: 'database_too_old',
+} as const
+
+/** A connection that could not be had, as an operator should read it; anything else stays what it is. */
+export function connectRefusal(error: unknown): unknown {
   if (!(error instanceof ConnectError)) return error
-  const code = error.reason === 'unreachable' ? 'database_unreachable' : 'database_refused'
-  return new StartRefusal(code, error.message, { cause: error })
+  return new StartRefusal(connectRefusals[error.reason], error.message, { cause: error })
 }
 
 /** Where generated secrets lie; they are made even when the database is elsewhere. */

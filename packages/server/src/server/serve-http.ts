@@ -35,7 +35,7 @@ export function createHttp(parts: HttpParts): Promise<HttpServer> {
     isStopping: parts.isStopping,
     bodyLimitBytes: settings.bodyLimitBytes,
     trustProxy: trustedProxies(settings.trustProxy),
-    allowedOrigins: settings.corsOrigin ?? [new URL(settings.frontendUrl).origin],
+    allowedOrigins: allowedOrigins(settings),
     consoleDirectory: existsSync(consoleDirectory) ? consoleDirectory : undefined,
     metricsToken: settings.metricsToken,
     requestCounter,
@@ -46,11 +46,14 @@ export function createHttp(parts: HttpParts): Promise<HttpServer> {
 /** `readyz` is open to everybody, and looking at the migrations takes a connection: one look a second is enough. */
 const readinessMs = 1_000
 
+/** Less than whoever asks waits, and less than the database's patience: what hangs is named as what failed. */
+const checkMs = 2_000
+
 async function checkReadiness({ database, connection }: OpenedDatabase, modules: readonly Module[]) {
   // Whoever asks is not signed in: what exactly is wrong stands in the log and in the console.
   const check = async (name: string, failure: string, run: () => Promise<string>) => {
     try {
-      return { name, ok: true, detail: await run() }
+      return { name, ok: true, detail: await within(checkMs, run()) }
     } catch {
       return { name, ok: false, detail: failure }
     }
@@ -66,6 +69,11 @@ async function checkReadiness({ database, connection }: OpenedDatabase, modules:
       return 'All are applied.'
     }),
   ])
+}
+
+/** Pages of the server itself need no permission. */
+function allowedOrigins({ corsOrigin, frontendUrl }: Settings): readonly string[] {
+  return corsOrigin ?? (frontendUrl === undefined ? [] : [new URL(frontendUrl).origin])
 }
 
 /** What the system says when it does not let us listen, for an operator. */
@@ -96,6 +104,16 @@ function trustedProxies(setting: Settings['trustProxy']) {
   // The hop next to us is number 0.
   if (typeof setting === 'number') return (_address: string, hop: number) => hop < setting
   return typeof setting === 'boolean' ? setting : [...setting]
+}
+
+async function within<Result>(limitMs: number, work: Promise<Result>): Promise<Result> {
+  const { promise: tooLate, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`It took longer than ${limitMs} milliseconds.`)), limitMs)
+  try {
+    return await Promise.race([work, tooLate])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Whoever asks within `periodMs` of another gets the same answer. */

@@ -47,8 +47,8 @@ export const table = {
   port: setting('server', 'PORT', wholeNumber(0, 65_535), 3000, 'Port of web, REST and sockets; 0 takes a free one.'),
   environment: setting('server', 'NODE_ENV', choice('development', 'production', 'test'), 'development', 'What this server is run for.'),
   trustProxy: setting('server', 'TRUST_PROXY', trustProxy, false, 'Whose X-Forwarded-* headers are believed: true, false, a number of proxies, or a list of addresses.'),
-  frontendUrl: setting('server', 'FRONTEND_URL', url('http', 'https'), 'http://localhost:3000', 'Where people reach the application; used in links.'),
-  corsOrigin: setting('server', 'CORS_ORIGIN', optional(listOf(origin)), undefined, 'Origins that may call REST from a browser, with commas between; without it, that of FRONTEND_URL.'),
+  frontendUrl: setting('server', 'FRONTEND_URL', optional(url('http', 'https')), undefined, 'Where people reach Belfry from outside, used in links; without it, the address it listens on.'),
+  corsOrigin: setting('server', 'CORS_ORIGIN', optional(listOf(origin)), undefined, 'Further origins that may call REST from a browser, with commas between; without it, that of FRONTEND_URL.'),
   bodyLimitBytes: setting('server', 'BODY_LIMIT_BYTES', wholeNumber(1_024, 104_857_600), 1_048_576, 'Largest request body that REST accepts.'),
   rateLimitWindowMs: setting('server', 'RATE_LIMIT_WINDOW_MS', wholeNumber(1_000, day), 900_000, 'Window of the REST rate limit, in milliseconds.'),
   rateLimitMaxRequests: setting('server', 'RATE_LIMIT_MAX_REQUESTS', wholeNumber(1, 1_000_000), 100, 'REST requests of one user, or of one address that is not signed in, in a window; operators have ten times as many.'),
@@ -63,7 +63,7 @@ export const table = {
 
   jwtSecret: setting('identity', 'JWT_SECRET', optional(secretText(32)), undefined, 'Secret that signs and checks HS256 tokens, 32 characters or more; without it, one is generated into the data directory.', 'secret'),
   jwtExpiresInSeconds: setting('identity', 'JWT_EXPIRES_IN', wholeNumber(60, 31_536_000), 3_600, 'Life of tokens that Belfry issues, in seconds.'),
-  cookieName: setting('identity', 'COOKIE_NAME', text, 'belfry_session', 'Name of the session cookie.'),
+  cookieName: setting('identity', 'COOKIE_NAME', text, 'belfry_session', 'Name of your application’s session cookie, if sockets are to accept it.'),
   sessionSecret: setting('identity', 'SESSION_SECRET', optional(secretText(32)), undefined, 'Secret of your application’s session cookies, if sockets are to accept them.', 'secret'),
 
   socketPort: setting('sockets', 'SOCKET_PORT', optional(wholeNumber(0, 65_535)), undefined, 'A port of their own for sockets; without it, they share PORT.'),

@@ -1,6 +1,7 @@
 /** `belfry link`: another sign-in link, beside a running server or before one starts. */
 import { parseArgs } from 'node:util'
 import { displayHost } from '../../server/display-host.ts'
+import { readAddress } from '../../server/noted-address.ts'
 import { createSignInPath } from '../../server/sign-in-link.ts'
 import type { Command } from '../command.ts'
 import { withDatabase } from '../with-database.ts'
@@ -15,7 +16,11 @@ Prints a link that signs an operator in to the console, once, within 30 minutes.
     parseArgs({ args: [...words], options: {} })
     return withDatabase(context, 'share', async ({ opened, settings, logger }) => {
       const path = await createSignInPath(opened, logger)
-      context.terminal.print(`http://${displayHost(settings.host)}:${settings.port}${path}`)
+      const address =
+        readAddress(settings.dataDirectory) ??
+        settings.frontendUrl?.replace(/\/$/, '') ??
+        `http://${displayHost(settings.host)}:${settings.port}`
+      context.terminal.print(`${address}${path}`)
       return 0
     })
   },

@@ -1,7 +1,8 @@
 /** `belfry migrate`: looks at the schema's steps, applies them, undoes them, and begins new ones. */
 import { parseArgs } from 'node:util'
 import type { ConnectionOptions } from '../../adapters/postgres/connection.ts'
-import { migrateDown, migrateUp, migrationStatus } from '../../adapters/postgres/migrations.ts'
+import { migrateDown, migrationStatus } from '../../adapters/postgres/migrations.ts'
+import { migrateOpened } from '../../server/migrate.ts'
 import { schemaModules } from '../../server/schema.ts'
 import { type Command, type CommandContext, CommandFailure, UsageError } from '../command.ts'
 import { createMigrationFile } from '../create-migration.ts'
@@ -40,7 +41,7 @@ export const migrate: Command = {
 async function up(words: readonly string[], context: CommandContext): Promise<number> {
   parseArgs({ args: [...words], options: {} })
   return withDatabase(context, 'share', async ({ opened }) => {
-    const applied = await migrateUp(opened.connection, schemaModules, {
+    const applied = await migrateOpened(opened, schemaModules, {
       onStep: ({ id }) => context.terminal.progress(`Applying ${id}`),
     })
     for (const { module, id } of applied) context.terminal.done(`${id} (${module})`)

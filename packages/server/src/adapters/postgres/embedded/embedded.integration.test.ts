@@ -199,7 +199,10 @@ describe('a start is refused, and says why, when', () => {
     await startOwner()
     const copy = makeDirectory()
     try {
-      cpSync(directory, copy, { recursive: true, filter: (source) => !statSync(source).isFIFO() })
+      cpSync(directory, copy, {
+        recursive: true,
+        filter: (source) => statSync(source).isFile() || statSync(source).isDirectory(),
+      })
       await expect(acquireOwnerLock(copy, new Date())).rejects.toThrow(
         /was copied or moved while a server was using it/,
       )

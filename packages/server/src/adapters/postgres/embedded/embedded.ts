@@ -23,6 +23,7 @@ import {
   nobodyLives,
   type Postmaster,
   type PostmasterPlace,
+  removeSocketDirectories,
   removeSocketDirectory,
   startPostmaster,
   stopPostmaster,
@@ -86,8 +87,11 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   let origin: EmbeddedPostgres['origin'] = created ? 'created' : 'started'
   const found = await takeOver(place, options.lock, password, stopping.signal, options.signal)
   if (found !== undefined) origin = 'adopted'
-  else if (clearStaleFiles(place, options.lock)) origin = 'recovered'
-  const socketDirectory = found?.socketDirectory ?? makeSocketDirectory()
+  else {
+    if (clearStaleFiles(place, options.lock)) origin = 'recovered'
+    removeSocketDirectories(paths.root)
+  }
+  const socketDirectory = found?.socketDirectory ?? makeSocketDirectory(paths.root)
   let current = found ?? startPostmaster(place, socketDirectory)
   if (found === undefined) {
     try {

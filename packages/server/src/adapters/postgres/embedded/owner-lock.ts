@@ -9,7 +9,17 @@
  * `owner.json` beside it says who holds the lock, so that a refusal can name the owner, and stays behind when the
  * owner was killed. It is how a copy of a directory in use is recognised: the copy names another inode.
  */
-import { readFileSync, readlinkSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { StartRefusal } from '../../../engine/start-refusal.ts'
@@ -69,9 +79,12 @@ export function readOwner(directory: string): Owner | undefined {
 
 async function lockFile(path: string): Promise<{ release(): void } | undefined> {
   const { DatabaseSync } = await import('node:sqlite')
+  // Nobody else may even read it: a read lock of theirs would look like an owner.
+  closeSync(openSync(path, 'a', 0o600))
+  chmodSync(path, 0o600)
   const file = new DatabaseSync(path, { timeout: racePatienceMs })
   try {
-    file.exec('pragma journal_mode = off; begin exclusive')
+    file.exec('pragma journal_mode = memory; begin exclusive')
   } catch (error) {
     file.close()
     if (isBusy(error)) return undefined

@@ -261,12 +261,25 @@ function signal(pid: number, name: NodeJS.Signals): void {
 /** The path of a unix socket has room for about 100 bytes, and its file name takes 18 of them. */
 const socketDirectoryBytesMax = 80
 const socketDirectoryPrefix = 'belfry-socket-'
+const randomSuffixLength = 6
 
-/** One for as long as Belfry runs: a server that is started again after a crash is found at the same place. */
-export function makeSocketDirectory(): string {
-  const parent = tmpdir()
-  const short = parent.length + socketDirectoryPrefix.length + 6 <= socketDirectoryBytesMax
-  return mkdtempSync(join(short ? parent : '/tmp', socketDirectoryPrefix))
+/**
+ * One for as long as Belfry runs: a server that is started again after a crash is found at the same place. Beside
+ * the data where the path is short enough, else in the temporary directory, which other programs tidy up and which
+ * a service may have for itself alone.
+ */
+export function makeSocketDirectory(dataDirectory: string): string {
+  const parents = [dataDirectory, tmpdir(), '/tmp']
+  const parent = parents.find(
+    (path) =>
+      Buffer.byteLength(join(path, socketDirectoryPrefix)) + randomSuffixLength <= socketDirectoryBytesMax,
+  )
+  return mkdtempSync(join(parent ?? '/tmp', socketDirectoryPrefix))
+}
+
+/** What killed servers left beside the data. Call it only when nobody lives. */
+export function removeSocketDirectories(dataDirectory: string): void {
+  for (const name of readdirSync(dataDirectory)) removeSocketDirectory(join(dataDirectory, name))
 }
 
 function clearSocketDirectory(directory: string, user: SystemUser): void {
