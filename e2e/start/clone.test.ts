@@ -1,5 +1,5 @@
 /** `./start` from a clone: where it lies, who runs it, and what is missing. */
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -11,12 +11,19 @@ const isRoot = process.getuid?.() === 0
 const itAsRoot: (name: string, test: () => void | Promise<void>) => void = isRoot ? it : () => undefined
 
 let directory: string
+let running: { process: ChildProcess; ended: Promise<unknown> }[]
 
 beforeEach(() => {
   directory = temporaryDirectory()
+  running = []
 })
 
-afterEach(() => {
+afterEach(async () => {
+  // A test that failed leaves its server to us; one that is asked stops its PostgreSQL as well.
+  for (const { process: server, ended } of running) {
+    server.kill('SIGTERM')
+    await ended
+  }
   rmSync(directory, { recursive: true, force: true })
 })
 
@@ -131,6 +138,7 @@ async function startAndStop(clone: string, { dataDirectory, spawnAs }: Surroundi
   })
   let output = ''
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  running.push({ process: child, ended })
   await new Promise<void>((resolve, reject) => {
     const read = (chunk: Buffer) => {
       output += chunk.toString()
