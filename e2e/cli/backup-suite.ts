@@ -102,13 +102,17 @@ export function backupSuite(worlds: Worlds): void {
       await fillUp(world, 100)
       const before = await contents(world)
       const middle = Math.floor(whole.length / 2)
-      const altered = Buffer.from(whole)
-      altered.writeUInt8(altered.readUInt8(middle) ^ 1, middle)
+      const alteredAt = (offset: number) => {
+        const bytes = Buffer.from(whole)
+        bytes.writeUInt8(bytes.readUInt8(offset) ^ 1, offset)
+        return bytes
+      }
       const wrong: Record<string, Buffer> = {
         empty: Buffer.alloc(0),
         'cut off at its end': whole.subarray(0, -1),
         'cut off in the middle': whole.subarray(0, middle),
-        altered,
+        altered: alteredAt(middle),
+        'altered in its last byte': alteredAt(whole.length - 1),
         'two in one': Buffer.concat([whole, whole]),
         text: Buffer.from('-- PostgreSQL database dump\n'.repeat(100)),
         'gzip of something else': gzipSync('hello'),

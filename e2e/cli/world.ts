@@ -7,7 +7,7 @@ import { silentLogger } from '../../packages/server/src/adapters/postgres/testin
 import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { openDatabase } from '../../packages/server/src/server/open-database.ts'
 import { loadSettings } from '../../packages/server/src/server/settings.ts'
-import { type Product, startProduct, temporaryDirectory } from '../product.ts'
+import { type Product, repository, startProduct, temporaryDirectory } from '../product.ts'
 import { postgresProcesses } from '../start/surroundings.ts'
 
 export interface World {
@@ -43,7 +43,13 @@ export function createWorld(
 ): World {
   const directory = temporaryDirectory()
   const dataDirectory = join(directory, 'data')
-  const settings = { ...environment, BELFRY_DATA_DIR: dataDirectory, LOG_LEVEL: 'warn' }
+  const settings = {
+    ...environment,
+    BELFRY_DATA_DIR: dataDirectory,
+    LOG_LEVEL: 'warn',
+    // Compiled code is kept from one start to the next, and not among the data.
+    XDG_CACHE_HOME: join(repository, 'node_modules', '.cache'),
+  }
   const products: Product[] = []
   return {
     directory,

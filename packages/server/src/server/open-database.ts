@@ -18,6 +18,8 @@ export interface OpenedDatabase {
   readonly kind: 'embedded' | 'external'
   /** How we came to it, in words for a person who waits. */
   readonly summary: string
+  /** Whether it is the embedded one of a server that runs beside us. */
+  readonly isShared: boolean
   /** Closes connections, and stops PostgreSQL if this call started it. */
   close(): Promise<void>
 }
@@ -50,7 +52,8 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Opened
     await close()
     throw connectRefusal(error)
   }
-  return { database, connection, kind: source.kind, summary: source.summary, close }
+  const { kind, summary, isShared = false } = source
+  return { database, connection, kind, summary, isShared, close }
 }
 
 /** A stop has five seconds in all, and PostgreSQL may need most of them. */
@@ -60,6 +63,7 @@ interface Source {
   readonly url: string
   readonly kind: OpenedDatabase['kind']
   readonly summary: string
+  readonly isShared?: boolean
   close(): Promise<void>
 }
 
@@ -78,7 +82,13 @@ async function openEmbedded(options: OpenDatabaseOptions): Promise<Source> {
     return url
   })
   if (typeof lock === 'string') {
-    return { url: lock, kind: 'embedded', summary: 'found running', close: async () => undefined }
+    return {
+      url: lock,
+      kind: 'embedded',
+      summary: 'found running',
+      isShared: true,
+      close: async () => undefined,
+    }
   }
   try {
     const postgres = await startEmbeddedPostgres({

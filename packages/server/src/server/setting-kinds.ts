@@ -14,6 +14,21 @@ export const text: Kind<string> = {
   hint: '',
 }
 
+/** PostgreSQL cuts longer names silently, and would then not find them again. */
+const schemaNameBytesMax = 63
+
+export const schemaName: Kind<string> = {
+  parse(given) {
+    const fits =
+      given.trim() !== '' && Buffer.byteLength(given) <= schemaNameBytesMax && !given.startsWith('pg_')
+    return fits
+      ? { value: given }
+      : { mistake: `must have 1 to ${schemaNameBytesMax} bytes and not begin with pg_` }
+  },
+  print: (value) => value,
+  hint: '',
+}
+
 export const boolean: Kind<boolean> = {
   parse(given) {
     const value = truths.get(given.toLowerCase())

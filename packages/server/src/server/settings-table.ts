@@ -7,6 +7,7 @@ import {
   listOf,
   origin,
   originOrAny,
+  schemaName,
   secretText,
   text,
   trustProxy,
@@ -58,7 +59,7 @@ export const table = {
 
   dataDirectory: setting('data', 'BELFRY_DATA_DIR', text, defaultDataDirectory(), 'Where Belfry keeps its database and its generated secrets.'),
   databaseUrl: setting('data', 'DATABASE_URL', optional(url('postgres', 'postgresql')), undefined, 'A PostgreSQL of yours, 14 or later; without it, Belfry runs its own in the data directory.', 'secret'),
-  databaseSchema: setting('data', 'DATABASE_SCHEMA', text, 'belfry', 'Schema in the database that holds the tables of Belfry.'),
+  databaseSchema: setting('data', 'DATABASE_SCHEMA', schemaName, 'belfry', 'Schema in the database that holds the tables of Belfry.'),
   databasePoolMax: setting('data', 'DATABASE_POOL_MAX', wholeNumber(2, 200), 10, 'Connections to the database, at most.'),
 
   jwtSecret: setting('identity', 'JWT_SECRET', optional(secretText(32)), undefined, 'Secret that signs and checks HS256 tokens, 32 characters or more; without it, one is generated into the data directory.', 'secret'),

@@ -106,6 +106,14 @@ export function destroyClient(client: pg.Client): void {
   client.connection.stream.destroy()
 }
 
+/** A statement that waits, for a lock perhaps, ends at once when `signal` says so. Returns how to stop listening. */
+export function cutWhenAborted(client: pg.Client, signal: AbortSignal | undefined): () => void {
+  const cut = () => destroyClient(client)
+  if (signal?.aborted) cut()
+  signal?.addEventListener('abort', cut, { once: true })
+  return () => signal?.removeEventListener('abort', cut)
+}
+
 /** Says goodbye, and waits for it a second at most: a server that is gone does not answer. */
 export async function endClient(client: pg.Client): Promise<void> {
   const timer = setTimeout(() => destroyClient(client), 1000)

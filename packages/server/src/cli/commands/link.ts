@@ -16,8 +16,9 @@ Prints a link that signs an operator in to the console, once, within 30 minutes.
     parseArgs({ args: [...words], options: {} })
     return withDatabase(context, 'share', async ({ opened, settings, logger }) => {
       const path = await createSignInPath(opened, logger)
+      const noted = opened.isShared ? readAddress(settings.dataDirectory) : undefined
       const address =
-        readAddress(settings.dataDirectory) ??
+        noted ??
         settings.frontendUrl?.replace(/\/$/, '') ??
         `http://${displayHost(settings.host)}:${settings.port}`
       context.terminal.print(`${address}${path}`)

@@ -10,6 +10,7 @@ import copyStreams from 'pg-copy-streams'
 import { StartRefusal } from '../../../engine/start-refusal.ts'
 import {
   type ConnectionOptions,
+  cutWhenAborted,
   defaultSchema,
   destroyClient,
   endClient,
@@ -61,6 +62,7 @@ export async function readBackup(
 ): Promise<RestoreSummary> {
   const client = await openPlainClient(connection)
   const isLost = watchConnection(client)
+  const stopListening = cutWhenAborted(client, options.signal)
   const schema = connection.schema ?? defaultSchema
   let contents: BackupContents
   let failure = 'The backup could not be restored'
@@ -76,6 +78,8 @@ export async function readBackup(
     destroyClient(client)
     options.signal?.throwIfAborted()
     throw backupErrorOf(error, failure, wasLost)
+  } finally {
+    stopListening()
   }
   await endClient(client)
   return { ...contents, migrated: await migrateUp(connection, options.modules) }

@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream'
+import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { until } from '../../../engine/testing/until.ts'
 import { migrateUp } from '../migrations.ts'
@@ -42,6 +43,30 @@ describe('writing', () => {
       const written = Buffer.concat(chunks)
       await expect(inspectBackup(streamOf(written)), end).rejects.toMatchObject({ code: 'backup_invalid' })
       await until(() => proxy.open === 0)
+    }
+  })
+
+  it('ends at once when the caller gives up while it waits for a table that somebody else locked', async () => {
+    await using source = await filled()
+    const locker = new pg.Client({ connectionString: source.url })
+    await locker.connect()
+    try {
+      await locker.query(`begin; lock table kinds in access exclusive mode`)
+      const abort = new AbortController()
+      const sink = new Writable({ write: (_chunk, _, callback) => callback() })
+      const outcome = writeBackup(source, sink, { belfryVersion: '0.1.0', signal: abort.signal })
+      const settled = expect(outcome).rejects.toMatchObject({ name: 'AbortError' })
+      await until(async () => {
+        const waiting = await source.admin(
+          'select 1 from pg_stat_activity where datname = $1 and wait_event_type = $2',
+          [source.name, 'Lock'],
+        )
+        return waiting.length > 0
+      })
+      abort.abort()
+      await settled
+    } finally {
+      await locker.end()
     }
   })
 

@@ -7,7 +7,13 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type pg from 'pg'
 import copyStreams from 'pg-copy-streams'
-import { type ConnectionOptions, defaultSchema, destroyClient, openPlainClient } from '../connection.ts'
+import {
+  type ConnectionOptions,
+  cutWhenAborted,
+  defaultSchema,
+  destroyClient,
+  openPlainClient,
+} from '../connection.ts'
 import { holdMigrationLock, readApplied } from '../migration-record.ts'
 import { backupErrorOf, watchConnection } from './backup-error.ts'
 import { listTables, quoted, readSequences, type Table } from './catalogue.ts'
@@ -38,6 +44,7 @@ export async function writeBackup(
 ): Promise<BackupSummary> {
   const client = await openPlainClient(connection)
   const isLost = watchConnection(client)
+  const stopListening = cutWhenAborted(client, options.signal)
   const summary = { tables: 0, rows: 0 }
   try {
     const schema = connection.schema ?? defaultSchema
@@ -57,6 +64,7 @@ export async function writeBackup(
     options.signal?.throwIfAborted()
     throw backupErrorOf(error, 'The backup could not be written', isLost())
   } finally {
+    stopListening()
     // Without a goodbye: after a failure a COPY may still be under way, and there is nothing to commit.
     destroyClient(client)
   }
