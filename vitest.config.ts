@@ -1,11 +1,16 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Workspace packages are tested from their sources: `source` comes first in their exports. */
 const resolve = { conditions: ['source'] }
 const ssr = { resolve: { conditions: ['source'], externalConditions: ['source'] } }
 
+/** Vitest leaves a core to itself; most of our tests wait for processes, so every core gets one. */
+const maxWorkers = Math.max(2, availableParallelism())
+
 export default defineConfig({
   test: {
+    maxWorkers,
     projects: [
       {
         resolve,
@@ -33,7 +38,6 @@ export default defineConfig({
         test: {
           name: 'product',
           include: ['e2e/**/*.test.ts'],
-          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

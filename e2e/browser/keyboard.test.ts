@@ -38,8 +38,10 @@ it('skips to the content', async () => {
   await page.keyboard.press('Tab')
   await focused(page, (name) => name === 'Skip to the content')
   await page.keyboard.press('Enter')
+  const isInContent = () => document.activeElement?.closest('main') !== null
+  await page.waitForFunction(isInContent)
   await page.keyboard.press('Tab')
-  expect(await page.evaluate(() => document.activeElement?.closest('main') !== null)).toBe(true)
+  await page.waitForFunction(isInContent)
   await context.close()
 })
 

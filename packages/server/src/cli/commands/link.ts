@@ -16,7 +16,9 @@ Prints a link that signs an operator in to the console, once, within 30 minutes.
     parseArgs({ args: [...words], options: {} })
     return withDatabase(context, 'share', async ({ opened, settings, logger }) => {
       const path = await createSignInPath(opened, logger)
-      const noted = opened.isShared ? readAddress(settings.dataDirectory) : undefined
+      // With a database of our own to ourselves no server runs, and a note of one is left from before it was killed.
+      const mayRun = opened.isShared || opened.kind === 'external'
+      const noted = mayRun ? readAddress(settings.dataDirectory) : undefined
       const address =
         noted ??
         settings.frontendUrl?.replace(/\/$/, '') ??

@@ -78,7 +78,7 @@ export function readOwner(directory: string): Owner | undefined {
 }
 
 async function lockFile(path: string): Promise<{ release(): void } | undefined> {
-  const { DatabaseSync } = await import('node:sqlite')
+  const { DatabaseSync } = await importSqlite()
   // Nobody else may even read it: a read lock of theirs would look like an owner.
   closeSync(openSync(path, 'a', 0o600))
   chmodSync(path, 0o600)
@@ -95,6 +95,17 @@ async function lockFile(path: string): Promise<{ release(): void } | undefined> 
     )
   }
   return { release: () => file.close() }
+}
+
+/** Node 22 warns that SQLite is experimental there; record locks, all that we use of it, are as old as SQLite. */
+async function importSqlite(): Promise<typeof import('node:sqlite')> {
+  const { emitWarning } = process
+  process.emitWarning = () => undefined
+  try {
+    return await import('node:sqlite')
+  } finally {
+    process.emitWarning = emitWarning
+  }
 }
 
 /** Racing starters may hinder each other for an instant; only who still finds it locked after this has lost. */
