@@ -1,0 +1,59 @@
+/** For those who set larger text, less motion or colours of their own. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { launch, launchWith, signedIn } from './browser.ts'
+import { operatorPages, picture, publicPages, settled, sideways } from './looks.ts'
+import { startProduct, type TestedProduct } from './server.ts'
+
+let product: TestedProduct
+let browser: Browser
+
+beforeAll(async () => {
+  product = await startProduct()
+  browser = await launch()
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await product?.stop()
+})
+
+describe('text twice as large', () => {
+  it.each([320, 360, 1280])('does not scroll sideways at %i px', async (width) => {
+    const profile = mkdtempSync(join(tmpdir(), 'belfry-large-text-'))
+    // The browser's own setting, not a zoom: widths in `em` see it, as they do for people who use it.
+    mkdirSync(join(profile, 'Default'))
+    const webprefs = { default_font_size: 32, default_fixed_font_size: 26 }
+    writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify({ webkit: { webprefs } }))
+    const context = await launchWith(profile, { viewport: { width, height: 800 } })
+    const page = await context.newPage()
+    await page.goto(await product.signInLink())
+    await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor()
+    for (const visit of [...operatorPages, ...publicPages]) {
+      await page.goto(`${product.url}${visit.path}`)
+      await page.locator(visit.ready).first().waitFor()
+      await settled(page)
+      expect(await page.evaluate(() => getComputedStyle(document.documentElement).fontSize)).toBe('32px')
+      expect(await sideways(page), visit.name).toEqual([])
+      await picture(page, `${visit.name}-large-text-${width}`)
+    }
+    await context.close()
+    rmSync(profile, { recursive: true, force: true })
+  })
+})
+
+it('moves nothing for those who asked for less motion, and keeps its shapes with forced colours', async () => {
+  const { context, page, complaints } = await signedIn(browser, product, {
+    reducedMotion: 'reduce',
+    forcedColors: 'active',
+    viewport: { width: 1280, height: 800 },
+  })
+  await page.locator('.time-series-drawing canvas').first().waitFor()
+  expect(await page.evaluate(() => document.getAnimations().length)).toBe(0)
+  await picture(page, 'overview-forced-colors')
+  expect(complaints).toEqual([])
+  await context.close()
+})

@@ -1,0 +1,108 @@
+/** The pages of the console, and what can be asked of how they look. */
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { AxeResults, RunOptions } from 'axe-core'
+import type { Page } from 'playwright-core'
+import { expect } from 'vitest'
+
+const pictures = join(import.meta.dirname, 'screenshots')
+mkdirSync(pictures, { recursive: true })
+
+/** To be added to a page before it loads: the policy of the server forbids adding it later. */
+export const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+
+export interface Look {
+  readonly theme: 'light' | 'dark'
+  readonly width: number
+}
+
+export const looks: readonly Look[] = (['light', 'dark'] as const).flatMap((theme) =>
+  [360, 1280].map((width) => ({ theme, width })),
+)
+
+export async function dress(page: Page, { theme, width }: Look): Promise<void> {
+  await page.emulateMedia({ colorScheme: theme })
+  await page.setViewportSize({ width, height: 800 })
+  // What the change starts to move is known two frames later.
+  await page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+  )
+}
+
+export interface Visit {
+  readonly name: string
+  readonly path: string
+  /** Drawn when this is there. */
+  readonly ready: string
+}
+
+export const operatorPages: readonly Visit[] = [
+  { name: 'overview', path: '/', ready: '.time-series-drawing canvas' },
+  { name: 'database', path: '/database', ready: '.migrations :is(table, .empty-state)' },
+  { name: 'settings', path: '/settings', ready: '.settings-table' },
+]
+
+export const publicPages: readonly Visit[] = [
+  { name: 'api', path: '/docs', ready: '.operation' },
+  { name: 'errors', path: '/docs/errors', ready: '.error-row' },
+  { name: 'not-found', path: '/no/such/page', ready: '.empty-state' },
+]
+
+/** No violation, no doubt, nothing cut off; and a picture of it. */
+export async function judge(page: Page, name: string): Promise<void> {
+  await settled(page)
+  await picture(page, name)
+  expect(await sideways(page), name).toEqual([])
+  const options: RunOptions = { runOnly: { type: 'tag', values: tags } }
+  const { violations, unsure, passed } = await page.evaluate(async (run) => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(of: Document, how: RunOptions): Promise<AxeResults> }
+    }
+    const results = await axe.run(document, run)
+    const told = (rules: AxeResults['violations']) =>
+      rules.map(({ id, nodes }) => ({ id, where: nodes.map((node) => node.html) }))
+    return {
+      passed: results.passes.map(({ id }) => id),
+      violations: told(results.violations),
+      unsure: told(results.incomplete.filter(({ id }) => id === 'color-contrast')),
+    }
+  }, options)
+  expect(violations, name).toEqual([])
+  expect(unsure, name).toEqual([])
+  // Without this it looked at nothing.
+  expect(passed, name).toContain('color-contrast')
+}
+
+/** Colours in the middle of a fade are nobody's colours. */
+export async function settled(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const ending = document
+      .getAnimations()
+      .filter((animation) => animation.effect?.getComputedTiming().iterations !== Infinity)
+    await Promise.allSettled(ending.map((animation) => animation.finished))
+  })
+}
+
+export async function picture(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
+}
+
+/** Text that ends beyond the right edge, scrolled to or cut off; what scrolls by itself may. */
+export function sideways(page: Page): Promise<readonly string[]> {
+  return page.evaluate(() => {
+    const { clientWidth, scrollWidth } = document.documentElement
+    const beyond = [...document.querySelectorAll('body *')].filter((element) => {
+      const ownText = [...element.childNodes].some(
+        (node) => node.nodeType === 3 && node.textContent?.trim() !== '',
+      )
+      const { right, width } = element.getBoundingClientRect()
+      if (!ownText || width <= 1 || right <= clientWidth + 0.5) return false
+      return element.closest('pre') === null
+    })
+    const names = beyond.map((element) => `${element.tagName} ${element.className} ${element.textContent}`)
+    return scrollWidth > clientWidth ? ['the page scrolls', ...names] : names
+  })
+}
