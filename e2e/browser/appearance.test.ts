@@ -1,23 +1,10 @@
 /** Every page in light and dark, narrow and wide: seen by axe, kept as a picture, without a word of complaint. */
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { collectComplaints, launch, signedIn } from './browser.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { collectComplaints, signedIn } from './browser.ts'
 import { cuttableLine } from './line.ts'
 import { axeSource, dress, judge, looks, operatorPages, publicPages, type Visit } from './looks.ts'
-import { startProduct, type TestedProduct } from './server.ts'
-
-let product: TestedProduct
-let browser: Browser
-
-beforeAll(async () => {
-  product = await startProduct()
-  browser = await launch()
-})
-
-afterAll(async () => {
-  await browser?.close()
-  await product?.stop()
-})
+import { browser, product } from './world.ts'
 
 it('every page of an operator', async () => {
   const { context, page, complaints } = await signedIn(browser, product)

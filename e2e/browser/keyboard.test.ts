@@ -1,21 +1,8 @@
 /** The whole console without a mouse, and what it remembers of one's taste. */
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { launch, signedIn } from './browser.ts'
-import { startProduct, type TestedProduct } from './server.ts'
-
-let product: TestedProduct
-let browser: Browser
-
-beforeAll(async () => {
-  product = await startProduct()
-  browser = await launch()
-})
-
-afterAll(async () => {
-  await browser?.close()
-  await product?.stop()
-})
+import type { Page } from 'playwright-core'
+import { expect, it } from 'vitest'
+import { signedIn } from './browser.ts'
+import { browser, product } from './world.ts'
 
 const pages = ['Overview', 'Database', 'Settings', 'API', 'Errors']
 

@@ -2,24 +2,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { launch, launchWith, signedIn } from './browser.ts'
+import { describe, expect, it } from 'vitest'
+import { launchWith, signedIn } from './browser.ts'
 import { operatorPages, picture, publicPages, settled, sideways } from './looks.ts'
-import { startProduct, type TestedProduct } from './server.ts'
-
-let product: TestedProduct
-let browser: Browser
-
-beforeAll(async () => {
-  product = await startProduct()
-  browser = await launch()
-})
-
-afterAll(async () => {
-  await browser?.close()
-  await product?.stop()
-})
+import { browser, product } from './world.ts'
 
 describe('text twice as large', () => {
   it.each([320, 360, 1280])('does not scroll sideways at %i px', async (width) => {

@@ -1,22 +1,8 @@
 /** The overview lives: values change, stand still when asked, and survive a lost connection. */
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { eventually, launch, reading, signedIn } from './browser.ts'
+import { expect, it } from 'vitest'
+import { eventually, reading, signedIn } from './browser.ts'
 import { cuttableLine } from './line.ts'
-import { startProduct, type TestedProduct } from './server.ts'
-
-let product: TestedProduct
-let browser: Browser
-
-beforeAll(async () => {
-  product = await startProduct()
-  browser = await launch()
-})
-
-afterAll(async () => {
-  await browser?.close()
-  await product?.stop()
-})
+import { browser, product } from './world.ts'
 
 it('shows values that change by themselves', async () => {
   const { context, page, complaints } = await signedIn(browser, product)

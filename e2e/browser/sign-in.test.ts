@@ -1,21 +1,7 @@
 /** Signing in by a link that works once, and out again. */
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { collectComplaints, launch, problem, signedIn } from './browser.ts'
-import { startProduct, type TestedProduct } from './server.ts'
-
-let product: TestedProduct
-let browser: Browser
-
-beforeAll(async () => {
-  product = await startProduct()
-  browser = await launch()
-})
-
-afterAll(async () => {
-  await browser?.close()
-  await product?.stop()
-})
+import { expect, it } from 'vitest'
+import { collectComplaints, problem, signedIn } from './browser.ts'
+import { browser, product } from './world.ts'
 
 it('opens the console by a link and leaves no token in the address or in the history', async () => {
   const link = await product.signInLink()

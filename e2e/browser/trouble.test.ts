@@ -1,22 +1,9 @@
 /** The console when things go wrong: refusals, a dead database, odd and enormous values. */
 import type { SettingView, SystemOverview } from '@belfry/contract'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { launch, problem, signedIn } from './browser.ts'
-import { startProduct, type TestedProduct } from './server.ts'
-
-let product: TestedProduct
-let browser: Browser
-
-beforeAll(async () => {
-  product = await startProduct()
-  browser = await launch()
-})
-
-afterAll(async () => {
-  await browser?.close()
-  await product?.stop()
-})
+import type { Page } from 'playwright-core'
+import { expect, it } from 'vitest'
+import { problem, signedIn } from './browser.ts'
+import { browser, product } from './world.ts'
 
 it('shows what was refused, why, under which request, and tries again when asked', async () => {
   const { context, page } = await signedIn(browser, product)
