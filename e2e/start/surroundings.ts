@@ -34,7 +34,7 @@ export function readOnlyMount(directory: string): string[] {
 }
 
 function namespaces(): string[] {
-  return isRoot ? ['unshare'] : ['unshare', '--user', '--map-root-user']
+  return isRoot ? ['unshare'] : ['unshare', '--user', '--map-current-user', '--keep-caps']
 }
 
 function mustWork(wrapper: string[]): string[] {
