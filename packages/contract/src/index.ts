@@ -2,4 +2,5 @@
 export * from './access.ts'
 export * from './define/index.ts'
 export * from './errors.ts'
+export * from './realtime.ts'
 export * from './system.ts'

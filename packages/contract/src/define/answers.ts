@@ -7,7 +7,7 @@ export type Answer<Data = undefined> =
 
 export interface AnswerError {
   readonly code: ErrorCode
-  readonly detail: string
+  readonly message: string
   /** Whether the same command may succeed later without anybody changing it. */
   readonly retry: boolean
   readonly fields?: readonly FieldError[]

@@ -1,5 +1,8 @@
 /** What an application imports to say what travels over its sockets. */
 export type { Answer, AnswerError, CommandMeta } from './answers.ts'
+export { type Check, type Checked, checkCommand, checkEvent } from './checks.ts'
+export type { EveryNamespace } from './every-namespace.ts'
+export { type GoodbyeCode, type GoodbyeRow, goodbyes } from './goodbyes.ts'
 export {
   type ConnectionId,
   type Id,
@@ -13,12 +16,14 @@ export {
 export { cursorLengthMax, type EventMeta, formatCursor, type Position, parseCursor } from './meta.ts'
 export {
   type CommandContract,
+  type CommandData,
   type CommandInput,
   type CommandName,
   type CommandOutput,
   type Commands,
   command,
   commandBytesMax,
+  commandDepthMax,
   defineNamespace,
   type EventContract,
   type EventData,
@@ -29,6 +34,7 @@ export {
   type Lane,
   latest,
   type NamespaceContract,
+  type NoInput,
   pulse,
   stream,
 } from './namespace.ts'

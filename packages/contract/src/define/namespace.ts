@@ -10,6 +10,7 @@
  *     commands: { 'post:view': command({ input: postReference, summary: 'Says that somebody looks at a post.' }) },
  *   })
  */
+import { refuseMistakes } from './definition.ts'
 import type { RoomKind } from './rooms.ts'
 import type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts'
 
@@ -40,10 +41,11 @@ export interface EventContract<Data extends StandardSchema = StandardSchema>
 }
 
 export interface CommandContract<
-  Input extends StandardSchema = StandardSchema,
+  Input extends StandardSchema | undefined = StandardSchema | undefined,
   Output extends StandardSchema | undefined = StandardSchema | undefined,
 > {
   readonly summary: string
+  /** Absent: the command is its name alone. */
   readonly input: Input
   /** Absent: the answer carries nothing but that it was done. */
   readonly output: Output
@@ -51,10 +53,14 @@ export interface CommandContract<
   /** Of one user, over all sockets; the server's general limit if absent. */
   readonly ratePerSecond: number | undefined
   readonly maxBytes: number
+  /** Levels of objects and lists in the input, the outermost object being the first. Deeper input is refused. */
+  readonly depthMax: number
 }
 
 export const eventBytesMax = 16 * 1024
 export const commandBytesMax = 64 * 1024
+/** Forms and lists of things need four or five; what is deeper is more often an attack than an input. */
+export const commandDepthMax = 8
 
 /** Ordered, recovered after a cut, kept for slow readers. For what somebody must not miss. */
 export function stream<Data extends StandardSchema>(data: Data, options: EventOptions): EventContract<Data> {
@@ -85,18 +91,27 @@ function event<Data extends StandardSchema>(
 }
 
 export function command<
-  Input extends StandardSchema,
+  Input extends StandardSchema | undefined = undefined,
   Output extends StandardSchema | undefined = undefined,
 >(options: {
   readonly summary: string
-  readonly input: Input
+  readonly input?: Input
   readonly output?: Output
   readonly permission?: string
   readonly ratePerSecond?: number
   readonly maxBytes?: number
+  readonly depthMax?: number
 }): CommandContract<Input, Output> {
-  const { summary, input, output, permission, ratePerSecond, maxBytes = commandBytesMax } = options
-  return { summary, input, output: output as Output, permission, ratePerSecond, maxBytes }
+  const {
+    summary,
+    permission,
+    ratePerSecond,
+    maxBytes = commandBytesMax,
+    depthMax = commandDepthMax,
+  } = options
+  const input = options.input as Input
+  const output = options.output as Output
+  return { summary, input, output, permission, ratePerSecond, maxBytes, depthMax }
 }
 
 export type Events = Readonly<Record<string, EventContract>>
@@ -130,6 +145,7 @@ export function defineNamespace<
   readonly commands: C
 }): NamespaceContract<Name, E, C> {
   const { name, summary, durable = false, permission, events, commands } = definition
+  refuseMistakes(name, events, commands)
   return { name, summary, durable, permission, events, commands }
 }
 
@@ -146,9 +162,19 @@ export type EventInput<N extends NamespaceContract, Name extends EventName<N>> =
 export type EventData<N extends NamespaceContract, Name extends EventName<N>> = OutputOf<
   N['events'][Name]['data']
 >
-export type CommandInput<N extends NamespaceContract, Name extends CommandName<N>> = InputOf<
+/** What a client gives. */
+export type CommandInput<N extends NamespaceContract, Name extends CommandName<N>> = InputOrNone<
+  N['commands'][Name]['input']
+>
+/** What a handler gets. */
+export type CommandData<N extends NamespaceContract, Name extends CommandName<N>> = DataOrNone<
   N['commands'][Name]['input']
 >
 export type CommandOutput<N extends NamespaceContract, Name extends CommandName<N>> = OutputOf<
   N['commands'][Name]['output']
 >
+
+/** The input of a command that takes none: absent, or an object without fields. */
+export type NoInput = Readonly<Record<string, never>>
+export type InputOrNone<Schema> = [Schema] extends [undefined] ? NoInput : InputOf<Schema>
+export type DataOrNone<Schema> = [Schema] extends [undefined] ? NoInput : OutputOf<Schema>

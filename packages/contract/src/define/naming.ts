@@ -13,6 +13,17 @@ export const namingExceptions: ReadonlySet<string> = new Set([
   'dashboard:engagement:update',
 ])
 
+/** Names of the engine's own events and commands, on every namespace (every-namespace.ts): no application defines them. */
+export const reservedNames: ReadonlySet<string> = new Set([
+  'session:started',
+  'session:warning',
+  'session:closing',
+  'sync:reset',
+  'command:rejected',
+  'room:join',
+  'room:leave',
+])
+
 const namespaceShape = /^\/[a-z][a-z0-9-]*$/
 const nameShape = /^[a-z][a-zA-Z0-9]*:[a-z][a-zA-Z0-9]*$/
 

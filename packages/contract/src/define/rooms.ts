@@ -18,10 +18,12 @@ export type Room = string & { readonly __room: never }
 /** Longer than any id in use, and short enough that a session's list of rooms stays small. */
 export const roomIdLengthMax = 128
 
-const kindShape = /^[a-z][a-zA-Z]{0,31}$/
+export const roomKindShape = /^[a-z][a-zA-Z]{0,31}$/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+export const roomIdShape = /^[^\u0000-\u001f\u007f]*$/
 
 export function roomName({ kind, id }: RoomRef): Room {
-  if (!kindShape.test(kind))
+  if (!roomKindShape.test(kind))
     throw new TypeError(`"${kind}" is no kind of room: use letters, beginning with a small one.`)
   if (!isRoomId(id))
     throw new TypeError(`The id of a room has 1 to ${roomIdLengthMax} characters and no control characters.`)
@@ -38,10 +40,9 @@ export function roomRef(room: Room): RoomRef {
 export function isRoomRef(value: unknown): value is RoomRef {
   if (typeof value !== 'object' || value === null) return false
   const { kind, id } = value as Partial<Record<keyof RoomRef, unknown>>
-  return typeof kind === 'string' && kindShape.test(kind) && typeof id === 'string' && isRoomId(id)
+  return typeof kind === 'string' && roomKindShape.test(kind) && typeof id === 'string' && isRoomId(id)
 }
 
 function isRoomId(id: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  return id.length > 0 && id.length <= roomIdLengthMax && !/[\u0000-\u001f\u007f]/.test(id)
+  return id.length > 0 && id.length <= roomIdLengthMax && roomIdShape.test(id)
 }

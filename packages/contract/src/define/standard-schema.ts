@@ -17,7 +17,10 @@ export interface StandardSchema<Input = unknown, Output = Input> {
 }
 
 export interface JsonSchemaOptions {
-  readonly target: 'draft-2020-12'
+  /** The dialect of AsyncAPI's own schema objects: in a later one, a tuple would mean something else to its tools. */
+  readonly target: 'draft-07'
+  /** What only one library understands, such as zod's `unrepresentable`; the others ignore it. */
+  readonly libraryOptions?: Record<string, unknown>
 }
 
 export type StandardResult<Output> =
