@@ -24,6 +24,10 @@ const commands: Record<string, { readonly summary: string; load(): Promise<Comma
     summary: 'Make a sign-in link for the console',
     load: async () => (await import('./commands/link.ts')).link,
   },
+  token: {
+    summary: 'Make a token that a client connects with',
+    load: async () => (await import('./commands/token.ts')).token,
+  },
   config: {
     summary: 'Show the settings in force and where they come from',
     load: async () => (await import('./commands/config.ts')).config,

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import {
   boolean,
@@ -6,7 +7,10 @@ import {
   listOf,
   origin,
   originOrAny,
+  publicKeys,
   secretText,
+  signingSecret,
+  socketPath,
   text,
   trustProxy,
   url,
@@ -27,6 +31,35 @@ function expectMistakes<Value>(kind: Kind<Value>, wrong: readonly string[], sent
     expect('mistake' in parsed && parsed.mistake, JSON.stringify(given)).toMatch(sentence)
   }
 }
+
+describe('socketPath', () => {
+  it('is a path, and gets the slash at its end', () => {
+    expectValues(socketPath, [
+      ['/socket.io/', '/socket.io/'],
+      ['/socket.io', '/socket.io/'],
+      ['/live/v1', '/live/v1/'],
+      ['/apis/', '/apis/'],
+    ])
+  })
+
+  it('hides neither pages nor REST', () => {
+    const wrong = [
+      '',
+      '/',
+      'socket.io',
+      '//',
+      '/a//b',
+      '/a b',
+      '/a?b',
+      '/api',
+      '/api/',
+      '/api/v1/live',
+      '/assets/x',
+      '/realtime',
+    ]
+    expectMistakes(socketPath, wrong, 'must be a path such as /socket.io/')
+  })
+})
 
 describe('text', () => {
   it('is anything but blank, and left as it is', () => {
@@ -110,6 +143,40 @@ describe('secret text', () => {
     expectMistakes(kind, ['abc', ''], /^must have 4 characters or more$/)
     expect(kind.print('hunter2')).not.toContain('hunter')
     expect(kind.print('a')).toBe(kind.print('a'.repeat(100)))
+  })
+})
+
+describe('signing secret', () => {
+  it('has 32 characters or more, and is no key in PEM, which everybody may know', () => {
+    expectValues(signingSecret, [['x'.repeat(32), 'x'.repeat(32)]])
+    expectMistakes(signingSecret, ['x'.repeat(31)], /^must have 32 characters or more$/)
+    const pem = `-----BEGIN PUBLIC KEY-----\n${'AAAA'.repeat(20)}\n-----END PUBLIC KEY-----\n`
+    expectMistakes(
+      signingSecret,
+      [pem, pem.replaceAll('\n', '\\n')],
+      /^must not be a key in PEM; .*JWT_PUBLIC_KEY$/,
+    )
+    expect(signingSecret.print(pem)).not.toContain('AAAA')
+  })
+})
+
+describe('public keys', () => {
+  const pem = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString()
+
+  it('are shown in one line, which is taken as well', () => {
+    for (const given of [pem, pem + pem, pem.replaceAll('\n', '\r\n'), pem.replaceAll('\n', '\\n')]) {
+      expectValues(publicKeys, [[given, given]])
+      const printed = publicKeys.print(given)
+      expect(printed).not.toMatch(/[\r\n]/)
+      expectValues(publicKeys, [[printed, printed]])
+    }
+  })
+
+  it('are told apart from everything else', () => {
+    expectMistakes(publicKeys, ['x', ' ', pem.slice(0, -9)], /^must be public keys or certificates as PEM/)
+    const { privateKey } = generateKeyPairSync('ed25519')
+    const text = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    expectMistakes(publicKeys, [text], /^holds a private key; give the public one/)
   })
 })
 

@@ -1,11 +1,15 @@
 /** What a setting may be: how its text is read, what is wrong with it, and how a value is shown. */
 import { isIP } from 'node:net'
+import { parsePublicKeys } from '../adapters/tokens/public-keys.ts'
+import { isPem, secretBytesMin } from '../adapters/tokens/shared-secret.ts'
 
 export interface Kind<Value> {
   parse(text: string): { readonly value: Value } | { readonly mistake: string }
   print(value: Value): string
   /** What the reference says about values beyond the description; may be empty. */
   readonly hint: string
+  /** What is wrong is told without the text: it is long, or may be a secret that landed in the wrong place. */
+  readonly isQuiet?: true
 }
 
 export const text: Kind<string> = {
@@ -24,6 +28,19 @@ export const schemaName: Kind<string> = {
     return fits
       ? { value: given }
       : { mistake: `must have 1 to ${schemaNameBytesMax} bytes and not begin with pg_` }
+  },
+  print: (value) => value,
+  hint: '',
+}
+
+/** Below it only sockets are served, so it must not hide pages or REST. */
+export const socketPath: Kind<string> = {
+  parse(given) {
+    const fits =
+      /^(?:\/[A-Za-z0-9._~-]+)+\/?$/.test(given) && !/^\/(?:api|assets|realtime)(?:\/|$)/.test(given)
+    return fits
+      ? { value: given.endsWith('/') ? given : `${given}/` }
+      : { mistake: 'must be a path such as /socket.io/, and not below /api, /assets or /realtime' }
   },
   print: (value) => value,
   hint: '',
@@ -75,6 +92,26 @@ export function secretText(lengthMin: number): Kind<string> {
     print: () => '••••••••',
     hint: '',
   }
+}
+
+/** Signs tokens. A key in PEM is for another setting: were it public, everybody could sign with it. */
+export const signingSecret: Kind<string> = {
+  ...secretText(secretBytesMin),
+  parse: (given) =>
+    isPem(given)
+      ? { mistake: 'must not be a key in PEM; give a public key as JWT_PUBLIC_KEY' }
+      : secretText(secretBytesMin).parse(given),
+}
+
+/** Shown in one line, as files of environment variables have it. */
+export const publicKeys: Kind<string> = {
+  parse(given) {
+    const parsed = parsePublicKeys(given)
+    return 'mistake' in parsed ? parsed : { value: given }
+  },
+  print: (value) => value.trim().replaceAll(/\r?\n/g, '\\n'),
+  hint: 'Line breaks may be written as `\\n`.',
+  isQuiet: true,
 }
 
 export function url(...schemes: readonly string[]): Kind<string> {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { StartRefusal } from '../engine/start-refusal.ts'
 import { loadSettings, settingsReference } from './settings.ts'
@@ -101,6 +102,17 @@ describe('mistakes', () => {
         if (error instanceof Error) expect(String(error.cause ?? '')).not.toContain('hunter2')
       }
     }
+  })
+
+  it('in public keys do not show what was given, which may be a private key', () => {
+    const pair = generateKeyPairSync('ed25519')
+    const text = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    expect(mistakesOf({ JWT_PUBLIC_KEY: text })).toBe(
+      'JWT_PUBLIC_KEY holds a private key; give the public one, and keep the private one to yourself.',
+    )
+    const pem = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString()
+    expect(loadSettings({ JWT_PUBLIC_KEY: pem }).settings.jwtPublicKey).toBe(pem)
+    expect(mistakesOf({ JWT_SECRET: pem })).toMatch(/^JWT_SECRET must not be a key in PEM; /)
   })
 
   it('in names of ours are told; other programs’ variables are not our business', () => {

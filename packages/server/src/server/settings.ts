@@ -30,7 +30,7 @@ export function loadSettings(environment: Environment): LoadedSettings {
     const isGiven = given !== undefined && given !== ''
     const parsed = isGiven ? kind.parse(given) : { value: fallback }
     if ('mistake' in parsed) {
-      const shown = secret ? '' : ` "${given}"`
+      const shown = secret || kind.isQuiet ? '' : ` "${given}"`
       mistakes.push(`${variable}${shown} ${parsed.mistake}`)
       continue
     }

@@ -1,7 +1,7 @@
 /** `belfry link`: another sign-in link, beside a running server or before one starts. */
 import { parseArgs } from 'node:util'
-import { displayHost } from '../../server/display-host.ts'
 import { readAddress } from '../../server/noted-address.ts'
+import { publicAddress } from '../../server/public-address.ts'
 import { createSignInPath } from '../../server/sign-in-link.ts'
 import type { Command } from '../command.ts'
 import { withDatabase } from '../with-database.ts'
@@ -19,10 +19,7 @@ Prints a link that signs an operator in to the console, once, within 30 minutes.
       // With a database of our own to ourselves no server runs, and a note of one is left from before it was killed.
       const mayRun = opened.isShared || opened.kind === 'external'
       const noted = mayRun ? readAddress(settings.dataDirectory) : undefined
-      const address =
-        noted ??
-        settings.frontendUrl?.replace(/\/$/, '') ??
-        `http://${displayHost(settings.host)}:${settings.port}`
+      const address = noted ?? publicAddress(settings, settings.port)
       context.terminal.print(`${address}${path}`)
       return 0
     })
