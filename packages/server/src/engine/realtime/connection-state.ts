@@ -1,0 +1,50 @@
+/** A client as the engine keeps it: the sessions it opened, and who its token says it is. */
+import type { Principal, TokenVerifier } from '../ports/token-verifier.ts'
+import type { CloseReason, Connection, ConnectionHandler, Link } from '../ports/transport.ts'
+import type { Session } from './session.ts'
+
+/** Whom a connection turns to. */
+export interface ConnectionHost {
+  enter(state: ConnectionState, link: Link, namespace: string, auth: Readonly<Record<string, unknown>>): void
+  closed(state: ConnectionState, reason: CloseReason): void
+}
+
+export class ConnectionState implements ConnectionHandler {
+  readonly connection: Connection
+  /** In the order in which they came; pages of a list go on from it. */
+  readonly number: number
+  readonly #host: ConnectionHost
+  /** Open ones, one for each namespace. */
+  sessions: readonly Session[] = []
+  isOpen = true
+  #token: unknown
+  #principal: Principal | undefined
+
+  constructor(connection: Connection, number: number, host: ConnectionHost) {
+    this.connection = connection
+    this.number = number
+    this.#host = host
+  }
+
+  enter(link: Link, namespace: string, auth: Readonly<Record<string, unknown>>): void {
+    this.#host.enter(this, link, namespace, auth)
+  }
+
+  closed(reason: CloseReason): void {
+    this.isOpen = false
+    this.#token = undefined
+    this.#principal = undefined
+    this.#host.closed(this, reason)
+  }
+
+  /** A client opens its namespaces with one and the same token: it is checked once, as long as it is valid. */
+  principalOf(token: unknown, verifier: TokenVerifier, nowMs: number): Principal | Promise<Principal> {
+    const known = this.#principal
+    if (known !== undefined && token === this.#token && (known.expiresAtMs ?? Infinity) > nowMs) return known
+    const found = verifier.verify(token)
+    if (found instanceof Promise) return found
+    this.#token = token
+    this.#principal = found
+    return found
+  }
+}

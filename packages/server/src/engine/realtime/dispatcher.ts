@@ -1,0 +1,268 @@
+/**
+ * The only place from which events leave (A-33): check, encode once, take a position in the log, carry to every
+ * node, and there to each session in the rooms.
+ */
+import {
+  type EventInput,
+  type EventName,
+  formatCursor,
+  type NamespaceContract,
+  type Position,
+  Refusal,
+  type Room,
+  type RoomRef,
+  roomName,
+} from '@belfry/contract'
+import type { Broker, PublishedEntry } from '../ports/broker.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EventLog } from '../ports/log.ts'
+import type { OutgoingEvent, Packet, Transport } from '../ports/transport.ts'
+import type { ActivityTap } from './activity-tap.ts'
+import { countOne } from './counters.ts'
+import type { LatestValue } from './latest-values.ts'
+import type { NamespaceState, ServedEvent } from './namespace-state.ts'
+import { encodePayload, withMeta } from './payload.ts'
+import { mayUse } from './permissions.ts'
+import type { Session } from './session.ts'
+
+export interface Recipients {
+  readonly rooms: readonly RoomRef[]
+  /** Whoever is in one of these gets nothing. */
+  readonly except?: readonly RoomRef[]
+}
+
+export interface Published {
+  /** Where the event stands in its namespace; it is also its `_meta.id`. */
+  readonly cursor: string
+}
+
+export interface DispatcherParts {
+  readonly namespaces: ReadonlyMap<string, NamespaceState>
+  readonly log: EventLog
+  readonly broker: Broker
+  readonly clock: Clock
+  readonly tap: ActivityTap
+  transport(): Transport
+  /** Payloads are checked where a mistake is still cheap: in development and in tests (B-05). */
+  readonly checkPayloads: boolean
+}
+
+export class Dispatcher {
+  readonly #parts: DispatcherParts
+  #sweep = 0
+  #unsubscribe: () => void
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts
+    this.#unsubscribe = parts.broker.subscribe((namespace, position, entry) =>
+      this.#deliver(namespace, position, entry),
+    )
+  }
+
+  stop(): void {
+    this.#unsubscribe()
+  }
+
+  /** Resolves when the event has its place in the log and is on its way to the sessions of this node. */
+  async publish<N extends NamespaceContract, Name extends EventName<N>>(
+    contract: N,
+    name: Name,
+    data: EventInput<N, Name>,
+    to: Recipients,
+  ): Promise<Published> {
+    return this.#publish(contract.name, name, data, to, this.#parts.checkPayloads)
+  }
+
+  /** For names and data from outside: what the types would have said is checked always. */
+  publishNamed(namespaceName: string, name: string, data: unknown, to: Recipients): Promise<Published> {
+    return this.#publish(namespaceName, name, data, to, true)
+  }
+
+  async #publish(
+    namespaceName: string,
+    name: string,
+    given: unknown,
+    to: Recipients,
+    isChecked: boolean,
+  ): Promise<Published> {
+    const namespace = this.#parts.namespaces.get(namespaceName)
+    if (namespace === undefined) throw new Refusal('unknown_namespace')
+    const event = namespace.events.get(name)
+    if (event === undefined)
+      throw new Refusal('unknown_event', `There is no event of this name on ${namespaceName}.`)
+    checkRooms(event, to)
+    const data = isChecked ? checkedData(event, given) : given
+    if (typeof data !== 'object' || data === null) throw wrong('', 'the payload of an event is an object')
+    const entry = this.#entryOf(event, data, to)
+    const { log, broker } = this.#parts
+    const isLogged = event.contract.lane === 'stream'
+    // Where the log answers at once, the event leaves at once: in the order of the calls, whatever their lanes.
+    const appended = isLogged ? log.append(namespaceName, entry) : undefined
+    const position = appended instanceof Promise ? await appended : appended
+    await broker.publish(namespaceName, position, entry)
+    return { cursor: position === undefined ? namespace.cursor : formatCursor(position) }
+  }
+
+  /** To one session: what every namespace has, outside of the log (R3, R4). */
+  tell(session: Session, name: string, data: object): void {
+    const event = this.#ownEvent(session.namespace, name, JSON.stringify(data))
+    session.link.send(this.#parts.transport().pack(event))
+  }
+
+  /** To one session, which answers it; neither in the log nor with a cursor (R8). */
+  async request(session: Session, name: string, data: object, timeoutMs: number): Promise<unknown> {
+    if (!session.isOpen) throw new Refusal('disconnected')
+    const event = { ...this.#ownEvent(session.namespace, name, JSON.stringify(data)), cursor: undefined }
+    return session.link.request(event, timeoutMs)
+  }
+
+  /** The current values of a room, for a session that has just joined it. */
+  tellLatest(session: Session, room: Room): void {
+    const { namespace, principal, link } = session
+    for (const value of namespace.latest.of(room))
+      if (mayUse(principal, namespace.events.get(value.name)?.contract.permission))
+        link.send(this.#packLatest(namespace, value))
+  }
+
+  /** Sessions of this node that a publish to these rooms reaches. */
+  countRecipients(namespaceName: string, to: Recipients): number {
+    const namespace = this.#parts.namespaces.get(namespaceName)
+    if (namespace === undefined) return 0
+    const found = new Set(to.rooms.flatMap((room) => namespace.members(roomName(room))?.members ?? []))
+    for (const room of to.except ?? [])
+      for (const member of namespace.members(roomName(room))?.members ?? []) found.delete(member)
+    return found.size
+  }
+
+  #entryOf({ name, contract }: ServedEvent, data: object, to: Recipients): PublishedEntry {
+    const { json, attachments } = encodePayload(data)
+    let bytes = Buffer.byteLength(json)
+    for (const attachment of attachments) bytes += attachment.byteLength
+    if (bytes > contract.maxBytes)
+      throw new Refusal(
+        'payload_too_large',
+        `${name} may have ${contract.maxBytes} bytes; this one has ${bytes}.`,
+      )
+    return {
+      name,
+      rooms: to.rooms.map(roomName),
+      except: to.except?.map(roomName) ?? nowhere,
+      data: json,
+      attachments,
+      atMs: this.#parts.clock.now(),
+      ...(contract.key === undefined ? {} : { key: contract.key(data) }),
+    }
+  }
+
+  #deliver(namespaceName: string, position: Position | undefined, entry: PublishedEntry): void {
+    const namespace = this.#parts.namespaces.get(namespaceName)
+    const event = namespace?.events.get(entry.name)
+    if (namespace === undefined || event === undefined) return
+    if (position !== undefined) namespace.cursor = formatCursor(position)
+    const at = new Date(entry.atMs).toISOString()
+    const packet = this.#parts.transport().pack({
+      namespace: namespaceName,
+      name: entry.name,
+      data: withMeta(entry.data, namespace.cursor, at),
+      attachments: entry.attachments,
+      cursor: namespace.cursor,
+      lane: event.contract.lane,
+      key: entry.key,
+    })
+    if (entry.key !== undefined && event.contract.lane === 'latest') {
+      const value = { name: entry.name, key: entry.key, json: entry.data, attachments: entry.attachments, at }
+      for (const room of entry.rooms) namespace.latest.set(room, value)
+    }
+    const recipients = this.#send(namespace, packet, entry, event.contract.permission)
+    countOne(event.count, packet.bytes, recipients)
+    if (this.#parts.tap.isWatched) {
+      const { rooms } = entry
+      const bytes = packet.bytes
+      this.#parts.tap.tell({
+        at,
+        kind: 'event',
+        namespace: namespaceName,
+        name: entry.name,
+        rooms,
+        recipients,
+        bytes,
+      })
+    }
+  }
+
+  #send(
+    namespace: NamespaceState,
+    packet: Packet,
+    { rooms, except }: PublishedEntry,
+    permission: string | undefined,
+  ): number {
+    const only = rooms.length === 1 ? rooms[0] : undefined
+    if (only !== undefined && except.length === 0 && permission === undefined) {
+      const members = namespace.members(only)?.members ?? []
+      for (const session of members) session.link.send(packet)
+      return members.length
+    }
+    this.#sweep += 1
+    let sent = 0
+    for (const room of except)
+      for (const session of namespace.members(room)?.members ?? []) session.sweep = this.#sweep
+    for (const room of rooms) {
+      for (const session of namespace.members(room)?.members ?? []) {
+        if (session.sweep === this.#sweep) continue
+        session.sweep = this.#sweep
+        if (!mayUse(session.principal, permission)) continue
+        session.link.send(packet)
+        sent += 1
+      }
+    }
+    return sent
+  }
+
+  #ownEvent(namespace: NamespaceState, name: string, json: string): OutgoingEvent {
+    const at = new Date(this.#parts.clock.now()).toISOString()
+    return {
+      namespace: namespace.name,
+      name,
+      data: withMeta(json, namespace.cursor, at),
+      attachments: [],
+      cursor: namespace.cursor,
+      lane: 'stream',
+      key: undefined,
+    }
+  }
+
+  #packLatest(namespace: NamespaceState, { name, key, json, attachments, at }: LatestValue): Packet {
+    return this.#parts.transport().pack({
+      namespace: namespace.name,
+      name,
+      data: withMeta(json, namespace.cursor, at),
+      attachments,
+      cursor: namespace.cursor,
+      lane: 'latest',
+      key,
+    })
+  }
+}
+
+/** Rooms of one publish, at most: whoever has more wants a room of its own. */
+const roomsMax = 1_000
+
+function checkRooms({ name, contract }: ServedEvent, { rooms, except }: Recipients): void {
+  if (rooms.length === 0) throw wrong('rooms', 'an event needs at least one room')
+  if (rooms.length + (except?.length ?? 0) > roomsMax)
+    throw wrong('rooms', `there may be ${roomsMax} of them`)
+  for (const { kind } of rooms)
+    if (!contract.rooms.includes(kind)) throw wrong('rooms', `${name} is not for rooms of the kind ${kind}`)
+}
+
+function checkedData(event: ServedEvent, given: unknown): unknown {
+  const checked = event.check(given)
+  if (checked.ok) return checked.value
+  throw new Refusal('validation_failed', undefined, { fields: checked.fields })
+}
+
+const nowhere: readonly Room[] = []
+
+function wrong(path: string, message: string): Refusal {
+  return new Refusal('validation_failed', undefined, { fields: [{ path, message }] })
+}
