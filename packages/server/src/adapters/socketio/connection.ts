@@ -1,0 +1,355 @@
+/**
+ * One client: its transport, its queue, its heartbeat, and its sessions. All that leaves passes through `enqueue`,
+ * all that comes in through `received`.
+ *
+ *   handshake → polling ⇄ (probe) → websocket → over
+ *             → websocket                     → over
+ */
+import type { ConnectionId } from '@belfry/contract'
+import type { CloseReason, Connection, ConnectionHandler } from '../../engine/ports/transport.ts'
+import { enginePackets, Outgoing } from './encoded-event.ts'
+import type { Flushable, Joiner } from './flusher.ts'
+import { OutgoingQueue } from './outgoing-queue.ts'
+import {
+  decodeTextPacket,
+  type EnginePacket,
+  EnginePacketType,
+  openPacket,
+} from './packets/engine-packets.ts'
+import { MalformedPacket } from './packets/malformed-packet.ts'
+import { type InboundPacket, type Message, type PacketReader, PacketType } from './packets/packet.ts'
+import { SessionLink } from './session-link.ts'
+import type { Timed } from './timer-wheel.ts'
+import type { Wire } from './wire.ts'
+
+/** What carries the packets of a connection; replaced once when a client upgrades. */
+export interface Carrier {
+  readonly name: 'websocket' | 'polling'
+  /** Bytes that were handed on and have not left this process. */
+  readonly pendingBytes: number
+  /** Takes from the queue what the line takes now; asks for another flush when it takes more. */
+  write(queue: OutgoingQueue, joiner: Joiner): void
+  /** After this nothing leaves any more. `notice` is the last packet, if the client shall have one. */
+  end(reason: CloseReason): void
+}
+
+/** How long a client has to take a goodbye before its socket is cut. */
+export const goodbyeMs = 3_000
+
+/** The client reads no goodbye any more, or is not worth one. */
+export const cutOff: ReadonlySet<CloseReason> = new Set([
+  'slow_reader',
+  'ping_timeout',
+  'transport_failed',
+  'flood',
+])
+
+/** Namespaces of one connection, at most. */
+const linksMax = 64
+
+export class WireConnection implements Connection, Flushable, Timed {
+  previousTimed: Timed | undefined
+  nextTimed: Timed | undefined
+  dueTick = -1
+  /** For operators and logs. */
+  readonly id: ConnectionId
+  /** Known to the client alone: who has it can speak for this connection. */
+  readonly sid: string
+  readonly wire: Wire
+  readonly remoteAddress: string
+  readonly userAgent: string
+  readonly takesCursor: boolean
+  readonly openedAtMs: number
+  roundTripMs: number | undefined
+  readonly #queue = new OutgoingQueue()
+  readonly #reader: PacketReader
+  readonly #links = new Map<string, SessionLink>()
+  #carrier: Carrier
+  #handler: ConnectionHandler | undefined
+  #isQueuedForFlush = false
+  #closing: CloseReason | undefined
+  #isOver = false
+  /** Since when it has no session; 0: it has one. */
+  #unusedSinceMs: number
+  #openLinks = 0
+  /** When the last ping left; 0: none waits for its answer. */
+  #pingSentAtMs = 0
+  #wasAwaitingAttachments = false
+  /** Of the messages that the next packet is made of. */
+  #packetBytes = 0
+  #requestCount = 0
+  #packetsInSecond = 0
+  #second = 0
+
+  constructor(
+    wire: Wire,
+    of: {
+      readonly id: ConnectionId
+      readonly sid: string
+      readonly carrier: Carrier
+      readonly remoteAddress: string
+      readonly userAgent: string
+      readonly takesCursor: boolean
+    },
+  ) {
+    this.wire = wire
+    this.id = of.id
+    this.sid = of.sid
+    this.#carrier = of.carrier
+    this.remoteAddress = of.remoteAddress
+    this.userAgent = of.userAgent
+    this.takesCursor = of.takesCursor
+    this.openedAtMs = wire.clock.now()
+    this.#unusedSinceMs = this.openedAtMs
+    this.#reader = wire.codec.createReader(wire.packetLimits)
+  }
+
+  get transport(): 'websocket' | 'polling' {
+    return this.#carrier.name
+  }
+
+  get carrier(): Carrier {
+    return this.#carrier
+  }
+
+  get queuedBytes(): number {
+    return this.#queue.bytes + this.#carrier.pendingBytes
+  }
+
+  get isOpen(): boolean {
+    return !this.#isOver && this.#closing === undefined
+  }
+
+  /** After the engine took it in: the first packet, and the first deadline. */
+  start(handler: ConnectionHandler, upgrades: readonly string[]): void {
+    this.#handler = handler
+    const { pingIntervalMs, pingTimeoutMs, maxPayloadBytes } = this.wire.options
+    const handshake = {
+      sid: this.sid,
+      upgrades,
+      pingInterval: pingIntervalMs,
+      pingTimeout: pingTimeoutMs,
+      maxPayload: maxPayloadBytes,
+    }
+    this.enqueue(new Outgoing([openPacket(handshake)]))
+    this.wire.wheel.set(this, Math.min(this.wire.options.idleTimeoutMs, pingIntervalMs))
+  }
+
+  linkOpened(): void {
+    this.#openLinks += 1
+    this.#unusedSinceMs = 0
+  }
+
+  linkEnded(): void {
+    this.#openLinks -= 1
+    if (this.#openLinks === 0) this.#unusedSinceMs = this.wire.clock.now()
+  }
+
+  enqueue(outgoing: Outgoing): void {
+    if (!this.isOpen) return
+    const enqueued = this.#queue.push(outgoing, this.#carrier.pendingBytes, this.wire.options.queueBounds)
+    if (enqueued === 'full') this.close('slow_reader')
+    else if (enqueued === 'queued') this.requestFlush()
+  }
+
+  /** Counted over all sessions: an answer that comes too late finds no younger request under its number. */
+  nextRequestId(): number {
+    this.#requestCount += 1
+    return this.#requestCount
+  }
+
+  sendPackets(messages: readonly Message[]): void {
+    this.enqueue(new Outgoing(enginePackets(messages)))
+  }
+
+  requestFlush(): void {
+    if (this.#isQueuedForFlush) return
+    this.#isQueuedForFlush = true
+    this.wire.flusher.add(this)
+  }
+
+  flush(joiner: Joiner): void {
+    this.#isQueuedForFlush = false
+    if (this.#isOver) return
+    try {
+      if (!this.#queue.isEmpty) this.#carrier.write(this.#queue, joiner)
+    } catch (error) {
+      // Whatever it is, the connections after this one are to be served.
+      this.wire.failed(error)
+      this.#closing ??= 'transport_failed'
+    }
+    if (this.#closing !== undefined) this.#end(this.#closing)
+  }
+
+  get hasWaiting(): boolean {
+    return !this.#queue.isEmpty
+  }
+
+  /** Ends it at the end of the tick, after what was sent before: the engine is not called back from within (TR4). */
+  close(reason: CloseReason): void {
+    if (!this.isOpen) return
+    this.#closing = reason
+    this.requestFlush()
+  }
+
+  /** The line is gone: there is nothing to write to any more. */
+  lost(reason: CloseReason): void {
+    if (!this.#isOver) this.#end(this.#closing ?? reason)
+  }
+
+  /** What came is no frame, or too large a one. */
+  violated(reason: 'malformed_packet' | 'too_large'): void {
+    if (!this.isOpen) return
+    this.wire.suspicious(this, reason === 'too_large' ? 'message too large' : 'malformed frame')
+    this.close(reason)
+  }
+
+  /** A client that upgrades: what waits leaves over the new transport. */
+  upgrade(carrier: Carrier): void {
+    this.#carrier = carrier
+    if (!this.#queue.isEmpty) this.requestFlush()
+  }
+
+  /** A ping of WebSocket itself: a packet like others. False when it deserves no answer. */
+  pinged(): boolean {
+    return this.isOpen && this.#countPacket()
+  }
+
+  /** One Engine.IO packet from the client: text with its type, or bytes. */
+  received(packet: Message): void {
+    if (!this.isOpen || !this.#countPacket()) return
+    this.#guarded(() => {
+      if (typeof packet === 'string') this.#packet(decodeTextPacket(packet), packet.length)
+      else this.#message(packet, packet.byteLength)
+    })
+  }
+
+  /** The same, of a body of polling. */
+  receivedAll(packets: readonly EnginePacket[]): void {
+    for (const packet of packets) {
+      if (!this.isOpen || !this.#countPacket()) return
+      this.#guarded(() => this.#packet(packet, packet.data.length))
+    }
+  }
+
+  #packet({ type, data }: EnginePacket, bytes: number): void {
+    if (type === EnginePacketType.MESSAGE) this.#message(data, bytes)
+    else if (type === EnginePacketType.PONG) this.#pong()
+    else if (type === EnginePacketType.CLOSE) this.lost('client_closed')
+    else if (type !== EnginePacketType.NOOP) this.#refuse('engine_type')
+  }
+
+  #guarded(read: () => void): void {
+    try {
+      read()
+    } catch (error) {
+      if (error instanceof MalformedPacket) {
+        this.#refuse(error.reason)
+        return
+      }
+      // A mistake of ours, which is not to harm the client's neighbours (TR8).
+      this.wire.failed(error)
+      this.close('transport_failed')
+    }
+  }
+
+  onDue(): void {
+    if (!this.isOpen) return
+    if (this.#pingSentAtMs !== 0) {
+      this.lost('ping_timeout')
+      return
+    }
+    const nowMs = this.wire.clock.now()
+    if (this.#unusedSinceMs !== 0 && nowMs - this.#unusedSinceMs >= this.wire.options.idleTimeoutMs) {
+      this.close('idle_connection')
+      return
+    }
+    if (this.#reader.hasPendingAttachments) {
+      if (this.#wasAwaitingAttachments) {
+        this.#refuse('attachments never came')
+        return
+      }
+      this.#wasAwaitingAttachments = true
+    }
+    this.#pingSentAtMs = nowMs
+    this.enqueue(ping)
+    this.wire.wheel.set(this, this.wire.options.pingTimeoutMs)
+  }
+
+  #pong(): void {
+    if (this.#pingSentAtMs === 0) return
+    this.roundTripMs = this.wire.clock.now() - this.#pingSentAtMs
+    this.#pingSentAtMs = 0
+    this.wire.wheel.set(this, this.wire.options.pingIntervalMs)
+  }
+
+  #message(message: Message, bytes: number): void {
+    this.#packetBytes += bytes
+    const packet = this.#reader.push(message)
+    if (packet === undefined) return
+    this.#wasAwaitingAttachments = false
+    const packetBytes = this.#packetBytes
+    this.#packetBytes = 0
+    if (packet.type === PacketType.CONNECT) {
+      this.#enter(packet.namespace, packet.auth ?? {})
+      return
+    }
+    const link = this.#links.get(packet.namespace)
+    // It was on its way when the session ended.
+    if (link?.isOver) return
+    if (link?.isOpen) this.#toSession(link, packet, packetBytes)
+    else this.#refuse('not connected to the namespace')
+  }
+
+  #toSession(link: SessionLink, packet: Exclude<InboundPacket, { type: 0 }>, bytes: number): void {
+    if (packet.type === PacketType.EVENT) link.received(packet, bytes)
+    else if (packet.type === PacketType.ACK) link.answered(packet)
+    else link.end('client_left')
+  }
+
+  #enter(namespace: string, auth: Readonly<Record<string, unknown>>): void {
+    const known = this.#links.get(namespace)
+    if (known === undefined && this.#links.size >= linksMax) {
+      this.#refuse('too many namespaces')
+      return
+    }
+    // A stock client that gave up before it was let in says nothing of it, and asks again.
+    known?.end('client_left')
+    const link = new SessionLink(this, namespace)
+    this.#links.set(namespace, link)
+    this.#handler?.enter(link, namespace, auth)
+  }
+
+  /** False when there were too many: a flood of packets of any kind costs its sender the connection. */
+  #countPacket(): boolean {
+    const second = Math.floor(this.wire.clock.now() / 1_000)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#packetsInSecond = 0
+    }
+    this.#packetsInSecond += 1
+    if (this.#packetsInSecond <= this.wire.options.packetsPerSecondMax) return true
+    this.wire.suspicious(this, 'flood of packets')
+    this.close('flood')
+    return false
+  }
+
+  #refuse(reason: string): void {
+    this.wire.suspicious(this, `malformed packet: ${reason}`)
+    this.close('malformed_packet')
+  }
+
+  #end(reason: CloseReason): void {
+    this.#isOver = true
+    this.wire.wheel.clear(this)
+    this.wire.connections.delete(this.sid)
+    this.#carrier.end(reason)
+    for (const link of this.#links.values()) link.end(reason)
+    this.#links.clear()
+    const handler = this.#handler
+    this.#handler = undefined
+    handler?.closed(reason)
+  }
+}
+
+const ping = new Outgoing([EnginePacketType.PING])

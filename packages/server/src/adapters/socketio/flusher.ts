@@ -1,0 +1,93 @@
+/**
+ * Empties the queues of all connections at the end of a tick. What a tick produced for a connection leaves in one
+ * write; connections whose queues hold the same share one buffer, so that a room of ten thousand costs one joined
+ * buffer and ten thousand writes, whatever number of events the tick brought.
+ */
+import type { Outgoing } from './encoded-event.ts'
+
+export interface Flushable {
+  /** Writes what waits, as far as the line takes it. */
+  flush(joiner: Joiner): void
+}
+
+/** A sweep over many connections is cut after so long, so that what comes in is not kept waiting. */
+const sliceMs = 4
+
+/** However long a sweep took, the next one begins after this. */
+const pauseMsMax = 20
+
+/** Below this, a pause would cost more in latency than it saves. */
+const pauseMsMin = 1
+
+/** Looking at the clock costs as much as some ten writes. */
+const connectionsBetweenLooks = 32
+
+export class Flusher {
+  #waiting: Flushable[] = []
+  #isScheduled = false
+  /** A busy server spends at most half of its time on writing: after a sweep of d milliseconds it pauses for d. */
+  #pauseUntilMs = 0
+  /** Of a sweep that was cut: the rest of it needs the same buffers. */
+  #joiner: Joiner | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  add(connection: Flushable): void {
+    this.#waiting.push(connection)
+    if (!this.#isScheduled) this.#schedule()
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #schedule(): void {
+    this.#isScheduled = true
+    const pauseMs = this.#pauseUntilMs - performance.now()
+    if (pauseMs < pauseMsMin) setImmediate(this.#flush)
+    else this.#timer = setTimeout(this.#flush, pauseMs)
+  }
+
+  readonly #flush = (): void => {
+    const began = performance.now()
+    const batch = this.#waiting
+    const joiner = this.#joiner ?? new Joiner()
+    let done = 0
+    while (done < batch.length) {
+      batch[done]?.flush(joiner)
+      done += 1
+      if (done % connectionsBetweenLooks === 0 && performance.now() - began > sliceMs) break
+    }
+    const tookMs = performance.now() - began
+    if (done < batch.length) {
+      this.#waiting = batch.slice(done)
+      this.#joiner = joiner
+      setImmediate(this.#flush)
+      return
+    }
+    this.#waiting = []
+    this.#joiner = undefined
+    this.#isScheduled = false
+    this.#pauseUntilMs = performance.now() + Math.min(tookMs, pauseMsMax)
+  }
+}
+
+/** Joins what a queue holds into one buffer, once for all queues that hold the same. */
+export class Joiner {
+  readonly #joined = new Map<number, { readonly entries: readonly Outgoing[]; readonly buffer: Buffer }>()
+
+  join(entries: readonly Outgoing[], compressBeyondBytes: number | undefined): Buffer {
+    const first = entries[0]
+    if (first !== undefined && entries.length === 1) return first.frames(compressBeyondBytes)
+    let hash = compressBeyondBytes === undefined ? 0 : 1
+    for (const { number } of entries) hash = (Math.imul(hash, 31) + number) | 0
+    const known = this.#joined.get(hash)
+    if (known !== undefined && isSame(known.entries, entries)) return known.buffer
+    const buffer = Buffer.concat(entries.map((entry) => entry.frames(compressBeyondBytes)))
+    if (known === undefined) this.#joined.set(hash, { entries, buffer })
+    return buffer
+  }
+}
+
+function isSame(one: readonly Outgoing[], other: readonly Outgoing[]): boolean {
+  return one.length === other.length && one.every((entry, index) => entry === other[index])
+}

@@ -1,0 +1,375 @@
+/**
+ * The socket server: Engine.IO 4 and Socket.IO 5 on any Node HTTP server, and the only place that knows them. It
+ * serves one path and leaves everything else to whoever else listens.
+ */
+import { randomBytes } from 'node:crypto'
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type ConnectionId, Refusal } from '@belfry/contract'
+import type { Clock } from '../../engine/ports/clock.ts'
+import type { Logger } from '../../engine/ports/logger.ts'
+import type { Transport, TransportHandler } from '../../engine/ports/transport.ts'
+import { createIdSource } from '../../engine/realtime/ids.ts'
+import { createFindAddress, type TrustedProxies } from './client-address.ts'
+import { WireConnection } from './connection.ts'
+import { EncodedEvent } from './encoded-event.ts'
+import { Flusher } from './flusher.ts'
+import { answerPreflight, createOriginCheck, type SocketOrigins } from './origins.ts'
+import { EnginePacketType } from './packets/engine-packets.ts'
+import { msgpackCodec } from './packets/msgpack-codec.ts'
+import { defaultPacketLimits } from './packets/packet.ts'
+import { textCodec } from './packets/text-codec.ts'
+import { PollingCarrier, respond } from './polling-carrier.ts'
+import { type Timed, TimerWheel } from './timer-wheel.ts'
+import { answerUpgrade } from './websocket/handshake.ts'
+import { probeAnswer, probePacket, WebSocketCarrier } from './websocket-carrier.ts'
+import type { Wire, WireOptions } from './wire.ts'
+
+export interface SocketServerOptions {
+  readonly handler: TransportHandler
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly origins: SocketOrigins
+  readonly trustedProxies: TrustedProxies
+  readonly parser: 'default' | 'msgpack'
+  /** `/socket.io/` if absent; with a slash at both ends. */
+  readonly path?: string | undefined
+  readonly bounds?: Partial<WireOptions> | undefined
+  /** Something that no honest client sends, for the log. */
+  onSuspicion?(suspicion: { readonly reason: string; readonly address: string }): void
+}
+
+export interface SocketServer {
+  readonly transport: Transport
+  /** Serves the path on this server, whatever else it does. Ends with `close`. */
+  attach(server: Server): void
+  /** Bytes that wait for slow readers, of all connections. */
+  queuedBytes(): number
+  /** Closes every connection, so that clients go elsewhere or come back; resolves when the last has gone. */
+  close(): Promise<void>
+}
+
+export const defaultWireOptions: WireOptions = {
+  pingIntervalMs: 25_000,
+  pingTimeoutMs: 20_000,
+  maxPayloadBytes: 1_000_000,
+  idleTimeoutMs: 45_000,
+  /** A megabyte is some seconds of everything a busy client listens to; 10,000 slow readers hold 10 GB at worst. */
+  queueBounds: { congestedBytes: 256 * 1_024, fullBytes: 1_024 * 1_024 },
+  packetsPerSecondMax: 1_000,
+  compressBeyondBytes: undefined,
+}
+
+/** Codes and sentences of Engine.IO, which its clients know. */
+const engineErrors = {
+  unknown_transport: { code: 0, message: 'Transport unknown' },
+  unknown_session: { code: 1, message: 'Session ID unknown' },
+  bad_method: { code: 2, message: 'Bad handshake method' },
+  bad_request: { code: 3, message: 'Bad request' },
+  forbidden: { code: 4, message: 'Forbidden' },
+  unsupported_protocol: { code: 5, message: 'Unsupported protocol version' },
+} as const
+
+export function createSocketServer(options: SocketServerOptions): SocketServer {
+  const { handler, clock, logger } = options
+  const wireOptions = { ...defaultWireOptions, ...options.bounds }
+  const path = options.path ?? '/socket.io/'
+  const origins = createOriginCheck(options.origins)
+  const addressOf = createFindAddress(options.trustedProxies)
+  const userAgents = new UserAgents()
+  const ids = createIdSource(randomBytes)
+  const flusher = new Flusher()
+  const wheel = new TimerWheel(clock)
+  const codec = options.parser === 'msgpack' ? msgpackCodec : textCodec
+  const detachers: (() => void)[] = []
+  const suspect = (reason: string, address: string) => options.onSuspicion?.({ reason, address })
+  const wire: Wire = {
+    options: wireOptions,
+    codec,
+    packetLimits: { ...defaultPacketLimits, attachmentBytesMax: wireOptions.maxPayloadBytes },
+    clock,
+    wheel,
+    flusher,
+    connections: new Map(),
+    suspicious: (connection, reason) => suspect(reason, connection.remoteAddress),
+    failed: (error) => logger.error({ error }, 'a packet of a client could not be handled'),
+  }
+  let isClosing = false
+
+  /** A connection, if the engine lets it in. */
+  function open(request: IncomingMessage, carrier: PollingCarrier | WebSocketCarrier): void {
+    if (isClosing) throw new TurnedAway(503, saidBy(new Refusal('shutting_down')))
+    const userAgent = userAgents.known(request.headers['user-agent'] ?? '')
+    const connection = new WireConnection(wire, {
+      id: ids.sessionId() as ConnectionId,
+      sid: ids.pid(),
+      carrier,
+      remoteAddress: addressOf(request),
+      userAgent,
+      takesCursor: !withoutCursor.test(userAgent),
+    })
+    const opened = handler.open(connection)
+    if (opened instanceof Refusal) throw new TurnedAway(503, saidBy(opened))
+    wire.connections.set(connection.sid, connection)
+    carrier.serve(connection)
+    connection.start(opened, carrier.name === 'polling' ? ['websocket'] : [])
+  }
+
+  function serveRequest(request: IncomingMessage, response: ServerResponse): void {
+    try {
+      refuseForeign(request)
+      origins.allowReading(request, response)
+      if (request.method === 'OPTIONS') answerPreflight(response)
+      else poll(request, response)
+    } catch (error) {
+      const { status, body } = turnedAway(error)
+      respond(response, status, 'application/json', body)
+    }
+  }
+
+  function poll(request: IncomingMessage, response: ServerResponse): void {
+    const query = queryOf(request)
+    if (query.get('transport') !== 'polling') throw new TurnedAway(400, engineErrors.bad_request)
+    const sid = query.get('sid')
+    if (sid === null) {
+      if (request.method !== 'GET') throw new TurnedAway(400, engineErrors.bad_method)
+      const carrier = new PollingCarrier(wireOptions.maxPayloadBytes)
+      open(request, carrier)
+      carrier.poll(response)
+      return
+    }
+    const carrier = wire.connections.get(sid)?.carrier
+    if (carrier === undefined) throw new TurnedAway(400, engineErrors.unknown_session)
+    // A connection that has moved to WebSocket is polled no more.
+    if (carrier instanceof PollingCarrier && request.method === 'GET') carrier.poll(response)
+    else if (carrier instanceof PollingCarrier && request.method === 'POST')
+      carrier.receive(request, response)
+    else throw new TurnedAway(400, engineErrors.bad_request)
+  }
+
+  function serveUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Until a carrier listens, somebody has to.
+    const onError = () => socket.destroy()
+    socket.on('error', onError)
+    try {
+      refuseForeign(request)
+      const query = queryOf(request)
+      if (query.get('transport') !== 'websocket') throw new TurnedAway(400, engineErrors.bad_request)
+      const { maxPayloadBytes, compressBeyondBytes } = wireOptions
+      const answer = answerUpgrade(request, { deflate: compressBeyondBytes !== undefined })
+      if (!answer.accepted) {
+        endSocket(socket, answer.head)
+        return
+      }
+      const carry = () =>
+        new WebSocketCarrier(socket, {
+          maxPayloadBytes,
+          compressBeyondBytes: answer.deflate ? compressBeyondBytes : undefined,
+        })
+      const carrier = beginWebSocket(request, query.get('sid'), carry, () => socket.write(answer.head))
+      carrier.begin(head)
+      socket.off('error', onError)
+    } catch (error) {
+      const { status, body } = turnedAway(error)
+      endUpgrade(socket, status, body)
+    }
+  }
+
+  /** A new connection, or one that was polling so far. */
+  function beginWebSocket(
+    request: IncomingMessage,
+    sid: string | null,
+    carry: () => WebSocketCarrier,
+    sendHead: () => void,
+  ): WebSocketCarrier {
+    if (sid === null) {
+      const carrier = carry()
+      open(request, carrier)
+      sendHead()
+      return carrier
+    }
+    const known = wire.connections.get(sid)
+    if (known === undefined) throw new TurnedAway(400, engineErrors.unknown_session)
+    const polling = known.carrier
+    if (!(polling instanceof PollingCarrier)) throw new TurnedAway(400, engineErrors.bad_request)
+    const carrier = carry()
+    sendHead()
+    probe(known, polling, carrier)
+    return carrier
+  }
+
+  function refuseForeign(request: IncomingMessage): void {
+    if (origins.isAllowed(request)) return
+    suspect('foreign origin', addressOf(request))
+    throw new TurnedAway(403, engineErrors.forbidden)
+  }
+
+  function turnedAway(error: unknown): TurnedAway {
+    if (error instanceof TurnedAway) return error
+    wire.failed(error)
+    return new TurnedAway(500, engineErrors.bad_request)
+  }
+
+  return {
+    transport: { pack: (event) => new EncodedEvent(event, codec) },
+    attach(server) {
+      detachers.push(attachTo(server, path, serveRequest, serveUpgrade))
+    },
+    queuedBytes() {
+      let bytes = 0
+      for (const connection of wire.connections.values()) bytes += connection.queuedBytes
+      return bytes
+    },
+    async close() {
+      isClosing = true
+      for (const connection of wire.connections.values()) connection.close('shutting_down')
+      // Goodbyes leave with the next flush.
+      while (wire.connections.size > 0) await new Promise((resolve) => setImmediate(resolve))
+      for (const detach of detachers) detach()
+      wheel.close()
+      flusher.close()
+    },
+  }
+}
+
+/** Clients that fail on an argument more than their handlers take (R14). */
+const withoutCursor = /^(?:python-|Python\/|Dart\/)/
+
+/** Moves a polling client to WebSocket, once it has shown that it can hear and be heard there. */
+function probe(connection: WireConnection, polling: PollingCarrier, carrier: WebSocketCarrier): void {
+  const { wheel } = connection.wire
+  const deadline = new Deadline(() => carrier.end('idle_connection'))
+  wheel.set(deadline, probeMs)
+  let isAnswered = false
+  carrier.probe({
+    received(packet) {
+      // Another WebSocket of the same client may have been faster.
+      const isWanted = connection.carrier === polling && connection.isOpen
+      if (isWanted && packet === probePacket && !isAnswered) {
+        isAnswered = true
+        carrier.sendNow(probeAnswer)
+        polling.probed()
+      } else if (isWanted && packet === EnginePacketType.UPGRADE) {
+        wheel.clear(deadline)
+        carrier.serve(connection)
+        connection.upgrade(carrier)
+        polling.end('client_closed')
+      } else carrier.end('malformed_packet')
+    },
+    ended() {
+      wheel.clear(deadline)
+      if (isAnswered) polling.unprobed()
+    },
+  })
+}
+
+class Deadline implements Timed {
+  previousTimed: Timed | undefined
+  nextTimed: Timed | undefined
+  dueTick = -1
+  readonly onDue: () => void
+
+  constructor(onDue: () => void) {
+    this.onDue = onDue
+  }
+}
+
+/** A client that tries WebSocket finds out within a few round trips. */
+const probeMs = 10_000
+
+function attachTo(
+  server: Server,
+  path: string,
+  serveRequest: (request: IncomingMessage, response: ServerResponse) => void,
+  serveUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
+): () => void {
+  const bare = path.slice(0, -1)
+  const isOurs = ({ url = '' }: IncomingMessage) =>
+    url.startsWith(bare) && (url.length === bare.length || url.startsWith(path) || url[bare.length] === '?')
+  const others = server.listeners('request') as ((
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) => void)[]
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    if (isOurs(request)) serveRequest(request, response)
+    else for (const listener of others) listener.call(server, request, response)
+  }
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (isOurs(request)) serveUpgrade(request, socket, head)
+    // Nobody else would answer it, and the client would wait for ever.
+    else if (server.listenerCount('upgrade') === 1)
+      endUpgrade(socket, 404, JSON.stringify(engineErrors.bad_request))
+  }
+  server.removeAllListeners('request')
+  server.on('request', onRequest)
+  server.on('upgrade', onUpgrade)
+  return () => {
+    server.off('request', onRequest)
+    server.off('upgrade', onUpgrade)
+    for (const listener of others) server.on('request', listener)
+  }
+}
+
+/** Of a request that speaks our version of the protocol. */
+function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
+  const mark = url.indexOf('?')
+  const query = new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1))
+  const transport = query.get('transport')
+  if (transport !== 'polling' && transport !== 'websocket')
+    throw new TurnedAway(400, engineErrors.unknown_transport)
+  if (query.get('EIO') !== '4') throw new TurnedAway(400, engineErrors.unsupported_protocol)
+  return query
+}
+
+interface EngineError {
+  readonly code: number
+  readonly message: string
+}
+
+/** A request that gets no connection, and what it is told. */
+class TurnedAway extends Error {
+  readonly status: number
+  readonly body: string
+
+  constructor(status: number, error: EngineError) {
+    super(error.message)
+    this.status = status
+    this.body = JSON.stringify(error)
+  }
+}
+
+/** Engine.IO's "forbidden", with what this server has to say about it. */
+function saidBy({ code, message }: Refusal) {
+  return { code: engineErrors.forbidden.code, message, error: code }
+}
+
+function endUpgrade(socket: Duplex, status: number, body: string): void {
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Connection: close',
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ]
+  endSocket(socket, `${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+/** HTTP servers leave sockets half open: without more than an end, the client decides how long it stays. */
+function endSocket(socket: Duplex, last: string): void {
+  socket.end(last, () => socket.destroy())
+}
+
+/** Kinds of clients are few: each is kept once, and not with every connection. */
+class UserAgents {
+  readonly #known = new Map<string, string>()
+
+  known(userAgent: string): string {
+    const text = userAgent.slice(0, userAgentLengthMax)
+    const known = this.#known.get(text)
+    if (known !== undefined) return known
+    if (this.#known.size < userAgentsMax) this.#known.set(text, text)
+    return text
+  }
+}
+
+const userAgentLengthMax = 256
+const userAgentsMax = 1_000
