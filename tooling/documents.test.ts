@@ -9,6 +9,7 @@ import { errorCatalogue } from '@belfry/contract'
 import { describe, expect, it } from 'vitest'
 import { startRefusals } from '../packages/server/src/engine/start-refusal.ts'
 import { settingsReference } from '../packages/server/src/server/settings.ts'
+import { eventsPage } from './events-page.ts'
 
 const root = join(import.meta.dirname, '..')
 const serverSources = 'packages/server/src'
@@ -31,6 +32,7 @@ const code = allSources.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
 const checks: Record<string, (documents: Documents) => string[]> = {
   'the error page has every code, status and sentence, and no others': checkErrors,
   'the configuration page is what the settings are': checkConfiguration,
+  'the event page is what the contracts are': checkEvents,
   'links and images lead to something': checkLinks,
   'paths exist': checkPaths,
   'names in the architecture exist': checkNames,
@@ -90,7 +92,7 @@ const faults: readonly Fault[] = [
     'not_found is no code of startRefusals',
   ],
   ['a wrong status', 'docs/errors.md', '**403**', '**404**', 'the section forbidden does not begin with'],
-  ['a wrong retry', 'docs/errors.md', 'retry: yes', 'retry: no', 'too_many_requests does not begin with'],
+  ['a wrong retry', 'docs/errors.md', 'retry: yes', 'retry: no', 'cooling_down does not begin with'],
   ['a wrong sentence', 'docs/errors.md', 'Sign in first.\n', 'Sign in.\n', 'unauthenticated does not'],
   [
     'a wrong sentence of a start',
@@ -122,7 +124,14 @@ const faults: readonly Fault[] = [
   ['a limit', 'ARCHITECTURE.md', 'waitingMax = 10_000', 'waitingMax = 1_000', 'does not hold "waitingMax'],
   ['a setting', 'SECURITY.md', 'TRUST_PROXY', 'TRUSTED_PROXY', 'TRUSTED_PROXY is no setting'],
   ['a command', 'docs/operations.md', 'belfry backup monday', 'belfry dump monday', 'no command "dump"'],
-  ['a command in words', 'docs/errors.md', 'Run "belfry link"', 'Run "belfry token"', 'no command "token"'],
+  ['a command in words', 'docs/errors.md', 'Run "belfry link"', 'Run "belfry ticket"', 'no command "ticket"'],
+  [
+    'an event that is none',
+    'docs/events.md',
+    'system:message',
+    'system:massage',
+    'docs/events.md is not what',
+  ],
   ['an option', 'docs/operations.md', '--replace', '--force', '"belfry restore" has no option --force'],
   ['an action', 'CONTRIBUTING.md', 'migrate create', 'migrate new', '"belfry migrate" knows no "new"'],
   ['a stage', 'CONTRIBUTING.md', '--only unit', '--only units', 'no stage "units"'],
@@ -204,6 +213,12 @@ function checkConfiguration(documents: Documents): string[] {
   const reference = text.slice(text.search(/^## /m)).trimEnd()
   if (reference === withPlainTables(settingsReference()).trimEnd()) return []
   return ['docs/configuration.md is not what "belfry config --reference" prints: CONTRIBUTING.md says how.']
+}
+
+function checkEvents(documents: Documents): string[] {
+  const text = documents.get('docs/events.md') ?? ''
+  if (text.trimEnd() === withPlainTables(eventsPage()).trimEnd()) return []
+  return ['docs/events.md is not what the contracts are: run "npm run events".']
 }
 
 function checkLinks(documents: Documents): string[] {

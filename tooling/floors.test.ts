@@ -67,6 +67,7 @@ describe('the floors of the house', () => {
     ],
     ['a file stands on no floor', 'packages/server/src/utilities/a.ts', ''],
     ['a new adapter has no floor yet', 'packages/server/src/adapters/carrier-pigeon/a.ts', ''],
+    ['a module sends by itself', 'packages/server/src/modules/a/b.ts', `session.link.send(packet)`],
     ['a module reads the environment', 'packages/server/src/modules/a/b.ts', `const port = process.env.PORT`],
   ]
   it.each(planted)('are violated when %s', (_, path, text) => {

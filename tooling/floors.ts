@@ -29,7 +29,7 @@ interface Floor {
   readonly because: string
 }
 
-const contract = /^packages\/contract\/src\/index\.ts$/
+const contract = /^packages\/contract\/src\/(index|documents|mocks|engine)\.ts$/
 const engine = /^packages\/server\/src\/engine\//
 const everyNodeModule = /^node:/
 
@@ -138,7 +138,11 @@ const forTests = {
 const isTest = (path: string) => /\.test\.tsx?$|\/testing\//.test(path)
 
 export function findViolations(files: readonly SourceFile[]): Violation[] {
-  return files.flatMap((file) => [...importViolations(file), ...environmentViolations(file)])
+  return files.flatMap((file) => [
+    ...importViolations(file),
+    ...environmentViolations(file),
+    ...publishViolations(file),
+  ])
 }
 
 /** Every source file of the house: packages, apps and systems. */
@@ -191,6 +195,18 @@ function environmentViolations({ path, text }: SourceFile): Violation[] {
     {
       path,
       sentence: `${path} reads process.env: only the command line does, and hands it to server/settings.ts.`,
+    },
+  ]
+}
+
+/** One place decides who gets what (M-02): whoever sends past it sends without contract, rooms and position. */
+function publishViolations({ path, text }: SourceFile): Violation[] {
+  const mayPublish = /^packages\/server\/src\/(engine\/realtime\/dispatcher\.ts|adapters\/)/
+  if (!/\blink\.(?:send|request)\(/.test(text) || isTest(path) || mayPublish.test(path)) return []
+  return [
+    {
+      path,
+      sentence: `${path} sends to a client by itself: only engine/realtime/dispatcher.ts does, ask it to publish.`,
     },
   ]
 }

@@ -1,6 +1,16 @@
 /** What a program that hosts Belfry uses. */
 
+export {
+  type CommandContext,
+  type NamespaceHandlers,
+  type RoomAuthority,
+  type ServedNamespace,
+  type SessionView,
+  serveNamespace,
+} from './engine/namespace-handlers.ts'
 export type { Logger } from './engine/ports/logger.ts'
+export type { Principal } from './engine/ports/token-verifier.ts'
 export { StartRefusal, type StartRefusalCode } from './engine/start-refusal.ts'
 export { type Belfry, type BelfryOptions, startBelfry } from './server/belfry.ts'
 export { type LoadedSettings, loadSettings, type Settings } from './server/settings.ts'
+export type { NamedEvent, SocketService } from './server/socket-service.ts'

@@ -2,23 +2,30 @@
  * The composition: builds every part from the settings, wires them, starts them in order and stops them in the
  * opposite one. Only this folder knows all of them.
  */
-import type { SettingView } from '@belfry/contract'
+import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import { composeModules } from './compose-modules.ts'
 import { ensureDataDirectory } from './data-directory.ts'
-import { displayHost } from './display-host.ts'
 import { generatedSecret } from './generated-secret.ts'
 import { migrateOpened } from './migrate.ts'
 import { noteAddress } from './noted-address.ts'
 import { connectRefusal, openDatabase, secretPath } from './open-database.ts'
+import { openFilesWarning } from './open-files.ts'
+import { publicAddress } from './public-address.ts'
 import { createHttp, listenRefusal } from './serve-http.ts'
+import { createSockets, type Sockets } from './serve-sockets.ts'
 import type { LoadedSettings } from './settings.ts'
 import { signInPath } from './sign-in-link.ts'
+import { createSocketService, type SocketService } from './socket-service.ts'
 import { belfryVersion } from './version.ts'
 
 export interface BelfryOptions {
   readonly loaded: LoadedSettings
   readonly logger: Logger
+  /** Namespaces of your own, each with what serves it. */
+  readonly namespaces?: readonly ServedNamespace[]
+  /** Who may be in rooms of your own kinds. */
+  readonly rooms?: readonly RoomAuthority[]
   /** Something takes place, or has: for a person who waits. */
   onProgress?(message: string): void
   onDone?(message: string): void
@@ -29,6 +36,7 @@ export interface BelfryOptions {
 export interface Belfry {
   /** Where a browser on this machine finds it. */
   readonly address: string
+  readonly sockets: SocketService
   /** The path and fragment of a link that signs an operator in, once. */
   createSignInLink(): Promise<string>
   /** Finishes what runs, within the bound of DRAIN_SECONDS, and stops everything, PostgreSQL too. */
@@ -61,7 +69,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
 
   try {
     ensureDataDirectory(settings.dataDirectory)
-    const views = withGeneratedSecrets(loaded)
+    const { views, jwtSecret } = withGeneratedSecrets(loaded)
     const opened = await step('Database', async () => {
       const result = await openDatabase({
         settings,
@@ -74,7 +82,18 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       return { done: result.summary, result }
     })
     const requestCounter = { answered: 0 }
-    const { modules, access } = composeModules({ opened, views, logger, requestCounter })
+    let sockets: Sockets | undefined
+    const { modules, access } = composeModules({
+      opened,
+      settings,
+      views,
+      logger,
+      requestCounter,
+      sockets() {
+        if (sockets === undefined) throw new Error('Sockets are asked for before they are there.')
+        return sockets
+      },
+    })
 
     await step('Migrations', async () => {
       const applied = await migrateOpened(opened, modules, {
@@ -86,32 +105,37 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       await module.start?.()
       undo.push(async () => module.stop?.())
     }
+    let stopping = false
+    const isStopping = () => stopping
+    const http = await createHttp({ settings, modules, opened, logger, access, requestCounter, isStopping })
+    undo.push(() => http.close())
+    const { namespaces = [], rooms = [] } = options
+    sockets = await createSockets({ settings, modules, namespaces, rooms, logger, jwtSecret, isStopping })
+    sockets.server.attach(http.server)
+    undo.push(async () => {
+      stopping = true
+      await sockets?.close()
+    })
     const address = await step('Web server', async () => {
-      let stopping = false
-      const http = await createHttp({
-        settings,
-        modules,
-        opened,
-        logger,
-        access,
-        requestCounter,
-        isStopping: () => stopping,
-      })
-      undo.push(async () => {
-        stopping = true
-        await http.close()
-      })
       const { port } = await http.listen().catch((error: unknown) => {
-        throw listenRefusal(error, settings)
+        throw listenRefusal(error, settings.host, settings.port)
       })
-      const result =
-        settings.frontendUrl?.replace(/\/$/, '') ?? `http://${displayHost(settings.host)}:${port}`
+      const result = publicAddress(settings, port)
       undo.push(noteAddress(settings.dataDirectory, result))
       return { done: result, result }
     })
+    const { socketPort } = settings
+    if (socketPort !== undefined && socketPort !== settings.port)
+      await step('Sockets', async () => ({
+        done: await listenForSockets(sockets, settings.host, socketPort),
+        result: undefined,
+      }))
+    const warning = openFilesWarning(settings.maxSocketConnections)
+    if (warning !== undefined) logger.warn({}, warning)
     logger.info({ version: belfryVersion, address }, 'Belfry is ready')
     return {
       address,
+      sockets: createSocketService(sockets),
       createSignInLink: async () =>
         signInPath(await access.service.createSignInLink({ name: 'operator', roles: ['admin'] })),
       stop,
@@ -122,13 +146,22 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
   }
 }
 
+async function listenForSockets(sockets: Sockets, host: string, wanted: number): Promise<string> {
+  const port = await sockets.listen(host, wanted).catch((error: unknown) => {
+    throw listenRefusal(error, host, wanted, 'SOCKET_PORT')
+  })
+  return `on port ${port} as well`
+}
+
 /** Made once and kept in the data directory; shown in the settings as what they are. */
-function withGeneratedSecrets({ settings, views }: LoadedSettings): SettingView[] {
-  if (settings.jwtSecret !== undefined) return [...views]
-  generatedSecret(secretPath(settings, 'jwt-secret'))
-  return views.map((view) =>
-    view.name === 'JWT_SECRET' ? { ...view, value: '••••••••', source: 'generated' } : view,
-  )
+function withGeneratedSecrets({ settings, views }: LoadedSettings) {
+  if (settings.jwtSecret !== undefined) return { views, jwtSecret: settings.jwtSecret }
+  const jwtSecret = generatedSecret(secretPath(settings, 'jwt-secret'))
+  const masked = { value: '••••••••', source: 'generated' } as const
+  return {
+    views: views.map((view) => (view.name === 'JWT_SECRET' ? { ...view, ...masked } : view)),
+    jwtSecret,
+  }
 }
 
 function seconds(ms: number): string {

@@ -3,13 +3,17 @@ import { silentLogger } from '../adapters/postgres/testing/silent-logger.ts'
 import { composeModules } from './compose-modules.ts'
 import type { OpenedDatabase } from './open-database.ts'
 import { schemaModules } from './schema.ts'
+import type { Sockets } from './serve-sockets.ts'
+import { loadSettings } from './settings.ts'
 
 it('every module with migrations is in the schema that the command line knows, and the other way round', () => {
   const { modules } = composeModules({
     opened: {} as OpenedDatabase,
+    settings: loadSettings({}).settings,
     views: [],
     logger: silentLogger,
     requestCounter: { answered: 0 },
+    sockets: () => ({}) as Sockets,
   })
   const idsOf = (list: typeof schemaModules) =>
     list.flatMap(({ name, migrations }) => migrations.map(({ id }) => `${name} ${id}`))

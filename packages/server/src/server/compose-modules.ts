@@ -8,16 +8,23 @@ import { systemClock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import { sql } from '../engine/sql.ts'
 import { type AccessModule, createAccessModule } from '../modules/access/module.ts'
+import { createRealtimeModule } from '../modules/realtime/module.ts'
 import { createSystemModule } from '../modules/system/module.ts'
 import { openProcessProbe } from '../modules/system/probe.ts'
 import type { OpenedDatabase } from './open-database.ts'
+import { publicAddress } from './public-address.ts'
+import type { Sockets } from './serve-sockets.ts'
+import type { Settings } from './settings.ts'
 import { belfryVersion } from './version.ts'
 
 export interface ModuleParts {
   readonly opened: OpenedDatabase
+  readonly settings: Settings
   readonly views: readonly SettingView[]
   readonly logger: Logger
   readonly requestCounter: { answered: number }
+  /** Made of the modules, and there before the first request. */
+  sockets(): Sockets
 }
 
 export interface ComposedModules {
@@ -26,7 +33,8 @@ export interface ComposedModules {
   readonly access: AccessModule
 }
 
-export function composeModules({ opened, views, logger, requestCounter }: ModuleParts): ComposedModules {
+export function composeModules(parts: ModuleParts): ComposedModules {
+  const { opened, settings, views, logger, requestCounter, sockets } = parts
   const { database } = opened
   const access = createAccessModule({ database, clock: systemClock, logger, randomBytes })
   const modules: Module[] = [access]
@@ -46,6 +54,15 @@ export function composeModules({ opened, views, logger, requestCounter }: Module
     },
   })
   modules.push(system)
+  const realtime = createRealtimeModule({
+    realtime: () => sockets().realtime,
+    clock: systemClock,
+    connectionsMax: settings.maxSocketConnections,
+    queuedBytes: () => sockets().server.queuedBytes(),
+    version: belfryVersion,
+    host: new URL(publicAddress(settings, settings.port)).host,
+  })
+  modules.push(realtime)
   return { modules, access }
 }
 

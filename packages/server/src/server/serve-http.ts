@@ -38,6 +38,7 @@ export function createHttp(parts: HttpParts): Promise<HttpServer> {
     allowedOrigins: allowedOrigins(settings),
     consoleDirectory: existsSync(consoleDirectory) ? consoleDirectory : undefined,
     metricsToken: settings.metricsToken,
+    metrics: () => modules.flatMap((module) => module.metrics?.() ?? []),
     requestCounter,
     bounds: { closeGraceMs: settings.drainSeconds * 1_000 },
   })
@@ -77,17 +78,17 @@ function allowedOrigins({ corsOrigin, frontendUrl }: Settings): readonly string[
 }
 
 /** What the system says when it does not let us listen, for an operator. */
-export function listenRefusal(error: unknown, { host, port }: Settings): unknown {
+export function listenRefusal(error: unknown, host: string, port: number, setting = 'PORT'): unknown {
   switch (systemErrorCode(error)) {
     case 'EADDRINUSE':
       return new StartRefusal(
         'port_in_use',
-        `Another program listens on port ${port} of ${host}: stop it, or set PORT to another port.`,
+        `Another program listens on port ${port} of ${host}: stop it, or set ${setting} to another port.`,
       )
     case 'EACCES':
       return new StartRefusal(
         'address_unavailable',
-        `This user may not listen on port ${port}: set PORT to a port from 1024 on.`,
+        `This user may not listen on port ${port}: set ${setting} to a port from 1024 on.`,
       )
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':

@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { Refusal } from '@belfry/contract'
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { MetricFamily } from '../../engine/metric.ts'
 
 export interface HttpMetrics {
   observe(request: { method: string; route: string; status: number; seconds: number }): void
@@ -14,6 +15,8 @@ export interface HttpMetricsOptions {
   /** What a scraper sends as a bearer token; absent: everybody may read. */
   readonly token: string | undefined
   openStreams(): number
+  /** Of the modules. */
+  families(): readonly MetricFamily[]
 }
 
 export function createHttpMetrics(options: HttpMetricsOptions): HttpMetrics {
@@ -55,7 +58,7 @@ export function createHttpMetrics(options: HttpMetricsOptions): HttpMetrics {
           throw new Refusal('unauthenticated', 'Send the metrics token as a bearer token.')
         }
         reply.header('content-type', registry.contentType).header('cache-control', 'no-store')
-        return registry.metrics()
+        return (await registry.metrics()) + options.families().map(familyText).join('')
       })
     },
   }
@@ -66,4 +69,17 @@ function bearerIs(header: string | undefined, token: string): boolean {
   const sent = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1] ?? ''
   const digest = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(sent), digest(token))
+}
+
+/** In the text format of Prometheus. */
+function familyText({ name, help, kind, values }: MetricFamily): string {
+  const lines = values.map(({ labels, value }) => {
+    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`)
+    return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}\n`
+  })
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n${lines.join('')}`
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
 }

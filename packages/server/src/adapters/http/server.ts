@@ -9,6 +9,7 @@ import { Refusal } from '@belfry/contract'
 import cookie from '@fastify/cookie'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import type { MetricFamily } from '../../engine/metric.ts'
 import { type Clock, systemClock } from '../../engine/ports/clock.ts'
 import type { Logger } from '../../engine/ports/logger.ts'
 import type { AnyRoute } from '../../engine/route.ts'
@@ -49,6 +50,8 @@ export interface HttpServerOptions {
   /** The built console; absent: none is served. */
   readonly consoleDirectory?: string | undefined
   readonly metricsToken?: string | undefined
+  /** Beside those of HTTP and of the process. */
+  readonly metrics?: (() => readonly MetricFamily[]) | undefined
   /** Counted up for every request that was answered. */
   readonly requestCounter?: { answered: number } | undefined
   readonly clock?: Clock | undefined
@@ -107,6 +110,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     version: options.version,
     token: options.metricsToken,
     openStreams: () => streams.size,
+    families: options.metrics ?? (() => []),
   })
   const requestCounter = options.requestCounter ?? { answered: 0 }
   const follow = createRequestRecord({ logger, metrics, requestCounter })

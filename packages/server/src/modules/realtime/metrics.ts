@@ -1,0 +1,107 @@
+/** What Prometheus gets of sockets, events and commands (A-26, A-32, B-15). */
+import type { MetricFamily, MetricValue } from '../../engine/metric.ts'
+import type { EventCount } from '../../engine/realtime/counters.ts'
+import type { Realtime } from '../../engine/realtime/realtime.ts'
+
+export function realtimeMetrics(realtime: Realtime, queuedBytes: number): readonly MetricFamily[] {
+  return [...socketMetrics(realtime, queuedBytes), ...eventMetrics(realtime), ...commandMetrics(realtime)]
+}
+
+function socketMetrics(realtime: Realtime, queuedBytes: number): MetricFamily[] {
+  const transports = { websocket: 0, polling: 0 }
+  for (const { connection } of realtime.connections) transports[connection.transport] += 1
+  const { opened, closed, refused } = realtime.counts
+  return [
+    gauge(
+      'belfry_socket_connections',
+      'Connections that are open.',
+      labelled('transport', Object.entries(transports)),
+    ),
+    gauge(
+      'belfry_socket_sessions',
+      'Sessions that are open, by namespace.',
+      labelled(
+        'namespace',
+        [...realtime.namespaces.values()].map(({ name, sessions }) => [name, sessions.length]),
+      ),
+    ),
+    gauge('belfry_socket_users', 'Users who are connected.', [{ labels: {}, value: realtime.users.size }]),
+    gauge('belfry_socket_queued_bytes', 'Bytes that wait for clients to read.', [
+      { labels: {}, value: queuedBytes },
+    ]),
+    counter('belfry_socket_opened_total', 'Connections that were opened.', [{ labels: {}, value: opened }]),
+    counter('belfry_socket_closed_total', 'Connections that ended, by reason.', labelled('reason', closed)),
+    counter(
+      'belfry_socket_refused_total',
+      'Connections and sessions refused, by code.',
+      labelled('code', refused),
+    ),
+    counter(
+      'belfry_socket_suspicious_total',
+      'What looked like an attack or a broken client, by reason.',
+      labelled('reason', realtime.suspicions.seen),
+    ),
+  ]
+}
+
+function eventMetrics(realtime: Realtime): MetricFamily[] {
+  const counts = realtime.counters.list().filter(({ kind }) => kind === 'event')
+  const values = (pick: (count: EventCount) => number) =>
+    counts.map((count) => ({ labels: { namespace: count.namespace, event: count.name }, value: pick(count) }))
+  return [
+    counter(
+      'belfry_events_published_total',
+      'Events that were published.',
+      values(({ count }) => count),
+    ),
+    counter(
+      'belfry_events_delivered_total',
+      'Copies that were sent.',
+      values(({ deliveries }) => deliveries),
+    ),
+    counter(
+      'belfry_events_bytes_total',
+      'Bytes of the events, one copy each.',
+      values(({ bytes }) => bytes),
+    ),
+  ]
+}
+
+function commandMetrics(realtime: Realtime): MetricFamily[] {
+  const counts = realtime.counters.list().filter(({ kind }) => kind === 'command')
+  const labelsOf = ({ namespace, name }: EventCount) => ({ namespace, command: name })
+  return [
+    counter(
+      'belfry_commands_total',
+      'Commands that came.',
+      counts.map((count) => ({ labels: labelsOf(count), value: count.count })),
+    ),
+    counter(
+      'belfry_command_seconds_total',
+      'Time that handlers took.',
+      counts.map((count) => ({ labels: labelsOf(count), value: count.handlerMs / 1_000 })),
+    ),
+    counter(
+      'belfry_command_errors_total',
+      'Commands that were refused or failed, by code.',
+      counts.flatMap((count) =>
+        Object.entries(count.errors).map(([code, value]) => ({
+          labels: { ...labelsOf(count), code },
+          value,
+        })),
+      ),
+    ),
+  ]
+}
+
+function gauge(name: string, help: string, values: readonly MetricValue[]): MetricFamily {
+  return { name, help, kind: 'gauge', values }
+}
+
+function counter(name: string, help: string, values: readonly MetricValue[]): MetricFamily {
+  return { name, help, kind: 'counter', values }
+}
+
+function labelled(label: string, counts: Iterable<readonly [string, number]>): MetricValue[] {
+  return [...counts].map(([text, value]) => ({ labels: { [label]: text }, value }))
+}

@@ -1,0 +1,138 @@
+/** The engine of live updates and its socket server, as this composition runs them: alone, in memory. */
+import { randomBytes } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import { createSocketServer, type SocketServer } from '../adapters/socketio/socket-server.ts'
+import { createTokenVerifier } from '../adapters/tokens/token-verifier.ts'
+import { createMemoryBroker } from '../engine/memory/broker.ts'
+import { createMemoryLog } from '../engine/memory/log.ts'
+import type { Module } from '../engine/module.ts'
+import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
+import { systemClock } from '../engine/ports/clock.ts'
+import type { Logger } from '../engine/ports/logger.ts'
+import type { TokenVerifier } from '../engine/ports/token-verifier.ts'
+import { createRealtime, type Realtime } from '../engine/realtime/realtime.ts'
+import type { Settings } from './settings.ts'
+
+export interface SocketParts {
+  readonly settings: Settings
+  readonly modules: readonly Module[]
+  /** Of the program that hosts Belfry. */
+  readonly namespaces: readonly ServedNamespace[]
+  readonly rooms: readonly RoomAuthority[]
+  readonly logger: Logger
+  /** What signs tokens, given or generated. */
+  readonly jwtSecret: string
+  isStopping(): boolean
+}
+
+export interface Sockets {
+  readonly realtime: Realtime
+  readonly server: SocketServer
+  readonly verifier: TokenVerifier
+  /** Listens on a port of their own; resolves with the port. */
+  listen(host: string, port: number): Promise<number>
+  close(): Promise<void>
+}
+
+export async function createSockets(parts: SocketParts): Promise<Sockets> {
+  const { settings, modules, logger } = parts
+  const clock = systemClock
+  const verifier = createTokenVerifier({
+    secret: parts.jwtSecret,
+    publicKeys: settings.jwtPublicKey,
+    audience: settings.jwtAudience,
+    issuer: settings.jwtIssuer,
+    now: clock.now,
+  })
+  const log = createMemoryLog({ clock, randomBytes })
+  const realtime = await createRealtime({
+    namespaces: [...modules.flatMap((module) => module.namespaces ?? []), ...parts.namespaces],
+    roomAuthorities: [...modules.flatMap((module) => module.rooms ?? []), ...parts.rooms],
+    verifier,
+    log,
+    broker: createMemoryBroker({ logger }),
+    clock,
+    logger,
+    randomBytes,
+    connectionLimits: {
+      connectionsMax: settings.maxSocketConnections,
+      perUserMax: settings.socketMaxPerUser,
+      perWorkspaceMax: settings.socketMaxPerWorkspace,
+      perAddressMax: settings.socketMaxPerAddress,
+    },
+    commandRate: {
+      commandsPerSecond: settings.socketEventRatePerSecond,
+      refusedSecondsMax: settings.socketAbuseThreshold,
+      coolDownMs: settings.socketCoolDownSeconds * 1_000,
+    },
+    reconnection: {
+      delayMs: settings.socketReconnectionDelayMs,
+      maxDelayMs: settings.socketReconnectionMaxDelayMs,
+    },
+    checkPayloads: settings.environment !== 'production',
+    isStopping: parts.isStopping,
+  })
+  const server = createSocketServer({
+    handler: realtime.handler,
+    clock,
+    logger,
+    origins: {
+      allowed: settings.socketCorsOrigin ?? settings.corsOrigin ?? frontendOrigin(settings),
+      credentials: settings.socketCorsCredentials,
+    },
+    trustedProxies: settings.trustProxy,
+    parser: settings.socketParser,
+    path: settings.socketPath,
+    bounds: {
+      pingIntervalMs: settings.socketPingIntervalMs,
+      pingTimeoutMs: settings.socketPingTimeoutMs,
+      maxPayloadBytes: settings.socketMaxPayloadBytes,
+      compressBeyondBytes: settings.socketCompression ? compressBeyondBytes : undefined,
+    },
+    onSuspicion: (suspicion) => realtime.suspicions.report(suspicion),
+  })
+  realtime.use(server.transport)
+  const own: Server[] = []
+  return {
+    realtime,
+    server,
+    verifier,
+    listen(host, port) {
+      const http = createServer((_request, response) => response.writeHead(404).end())
+      server.attach(http)
+      own.push(http)
+      return listen(http, host, port)
+    },
+    async close() {
+      await server.close()
+      realtime.stop()
+      log.close()
+      await Promise.all(own.map(stopListening))
+    },
+  }
+}
+
+/** Below this, compressing costs more than the bytes it saves. */
+const compressBeyondBytes = 1_024
+
+function frontendOrigin({ frontendUrl }: Settings): readonly string[] {
+  return frontendUrl === undefined ? [] : [new URL(frontendUrl).origin]
+}
+
+function listen(http: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    http.once('error', reject)
+    http.listen({ host, port }, () => {
+      http.off('error', reject)
+      const address = http.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : port)
+    })
+  })
+}
+
+function stopListening(http: Server): Promise<void> {
+  return new Promise((resolve) => {
+    http.close(() => resolve())
+    http.closeAllConnections()
+  })
+}
