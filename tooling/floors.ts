@@ -29,7 +29,7 @@ interface Floor {
   readonly because: string
 }
 
-const contract = /^packages\/contract\/src\/(index|documents|mocks|engine)\.ts$/
+const contract = /^packages\/contract\/src\/(index|bytes|documents|mocks|engine)\.ts$/
 const engine = /^packages\/server\/src\/engine\//
 const everyNodeModule = /^node:/
 
@@ -52,7 +52,7 @@ const floors: readonly Floor[] = [
     name: 'a contract suite of the engine',
     files: /^(packages\/server\/src\/engine\/)testing\//,
     mayUse: [contract],
-    packages: [/^vitest$/, everyNodeModule],
+    packages: [/^vitest$/, /^zod$/, everyNodeModule],
     because: 'every adapter runs it, so it knows the port and nothing of an adapter',
   },
   {
@@ -93,7 +93,7 @@ const floors: readonly Floor[] = [
     name: 'the command line',
     files: /^(packages\/server\/src\/cli\/)/,
     mayUse: [contract, engine, /^packages\/server\/src\/(server|adapters)\//],
-    packages: [everyNodeModule],
+    packages: [/^zod\/compile$/, everyNodeModule],
     because: 'it talks to people and leaves the work to the composition',
   },
   {

@@ -1,4 +1,5 @@
 /** Whatever comes in, a check answers at once: with a clean value or with what is wrong. */
+import { runInNewContext } from 'node:vm'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import { bytes } from './bytes.ts'
@@ -50,10 +51,14 @@ describe('a check', () => {
     const given = JSON.parse(
       '{"title":"a","_meta":{"key":"k"},"__proto__":{"x":1},"items":[{"id":"a","constructor":1}]}',
     )
-    const before = JSON.stringify(given)
-    checkEvent(event(post))(given)
-    checkCommand(commandOf(z.looseObject({})))(given)
-    expect(JSON.stringify(given)).toBe(before)
+    const inner = JSON.parse('{"a":{"b":[{"constructor":1}]},"c":[[{"__proto__":1}]]}')
+    for (const each of [given, inner]) {
+      const before = JSON.stringify(each)
+      checkEvent(event(post))(each)
+      checkEvent(event(z.looseObject({})))(each)
+      checkCommand(commandOf(z.looseObject({})))(each)
+      expect(JSON.stringify(each)).toBe(before)
+    }
   })
 
   it('keeps fields that the schema leaves open', () => {
@@ -114,6 +119,8 @@ describe('a check', () => {
   it('leaves bytes, dates and objects of a class as they are', () => {
     class Money {
       readonly amount = 3
+      /** An object of a class may lead back to itself. */
+      readonly itself = this
       get text() {
         return `${this.amount} EUR`
       }
@@ -269,9 +276,12 @@ describe('keys that reach prototypes', () => {
 
   it('are found in objects without a prototype and in those of another realm', () => {
     const bare = Object.assign(Object.create(null), { a: 1, constructor: 2 })
-    expect(Object.keys(accepted(checkEvent(event(z.looseObject({})))({ bare })).bare as object)).toEqual([
-      'a',
-    ])
+    const foreign = runInNewContext('JSON.parse(text)', { text: '{"a":1,"constructor":2}' })
+    const check = checkEvent(event(z.looseObject({})))
+    for (const value of [bare, foreign]) {
+      expect(Object.keys(accepted(check({ value })).value as object)).toEqual(['a'])
+      expect(Object.keys(accepted(check(value)))).toEqual(['a'])
+    }
   })
 
   it('never arrive, whatever is sent', () => {
@@ -415,15 +425,19 @@ describe('a schema that waits is refused when its check is made', () => {
     })
   })
 
-  it('even if no probe can be made of it', () => {
-    const opaque = answering(
-      async (value) => ({ value }),
-      () => {
-        throw new Error('no JSON Schema')
-      },
-    )
-    expect(() => checkEvent(event(opaque))).toThrow(TypeError)
-  })
+  it.each([[{ type: 'object', required: ['a'], properties: { a: false } }], [undefined]])(
+    'even if no payload can be made for %j',
+    (described) => {
+      const opaque = answering(
+        async (value) => ({ value }),
+        () => {
+          if (described === undefined) throw new Error('no JSON Schema')
+          return described
+        },
+      )
+      expect(() => checkEvent(event(opaque))).toThrow(TypeError)
+    },
+  )
 
   it('while one that answers at once is not', () => {
     const pair = z.object({ from: z.int(), to: z.int() }).refine(({ from, to }) => from < to)

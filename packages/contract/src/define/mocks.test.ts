@@ -227,10 +227,11 @@ describe('a mock', () => {
         other: z.string(),
         tags: z.array(z.string()),
         userIds: z.array(z.string()),
+        names: z.array(z.string()),
       }),
     )
     for (const seed of seeds) {
-      const { tags, userIds, ...mock } = mockEvent(contract, { seed })
+      const { tags, userIds, names, ...mock } = mockEvent(contract, { seed })
       expect(mock).toEqual({
         id: expect.stringMatching(/^[a-z0-9]{8}$/),
         postId: expect.stringMatching(/^post_[a-z0-9]{8}$/),
@@ -245,6 +246,7 @@ describe('a mock', () => {
         other: expect.stringMatching(/^[a-z]+$/),
       })
       for (const tag of tags) expect(tag).toMatch(/^[a-z]+$/)
+      for (const name of names) expect(name).toMatch(/^[A-Z][a-z]+ [A-Z][a-z]+$/)
       for (const userId of userIds) expect(userId).toMatch(/^user_[a-z0-9]{8}$/)
     }
   })
@@ -384,8 +386,48 @@ describe('a sample of a JSON Schema that zod does not write', () => {
       },
       { k: 1, a: 2 },
     ],
+    [{ type: 'integer', exclusiveMinimum: 7, exclusiveMaximum: 9 }, 8],
+    [{ type: 'number', minimum: 2.1, maximum: 2.1, multipleOf: 0.3 }, 2.1],
+    [
+      {
+        allOf: [
+          { type: 'object', properties: { a: { const: 1 } }, required: ['a'] },
+          { type: 'object', properties: { b: { const: 2 } }, required: ['b'] },
+        ],
+      },
+      { a: 1, b: 2 },
+    ],
+    [{ type: 'integer', minimum: -9, maximum: -8, exclusiveMinimum: -9 }, -8],
+    [{ type: 'integer', maximum: -1000, minimum: -9e15, multipleOf: 100 }, expect.toBeOneOf([-1000, -1100])],
+    [{ type: 'integer', minimum: -9e15, maximum: 1 }, expect.toBeOneOf([0, 1])],
+    [{ type: 'number', exclusiveMinimum: 0.2, exclusiveMaximum: 0.4 }, expect.closeTo(0.3)],
+    [
+      { type: 'number', minimum: 0.1, maximum: 0.3, multipleOf: 0.1, not: { const: 0.1 } },
+      expect.toBeOneOf([0.1, 0.2, 0.3]),
+    ],
+    [
+      { type: 'string', pattern: '^[A-Z]+$', minLength: 3, maxLength: 4 },
+      expect.stringMatching(/^[A-Z]{3,4}$/),
+    ],
+    [
+      { type: 'object', properties: { title: { type: 'string', maxLength: 7 } }, required: ['title'] },
+      { title: expect.stringMatching(/^.{5,6}\w$/) },
+    ],
+    [
+      {
+        type: 'object',
+        properties: { title: { type: 'string', minLength: 30, maxLength: 31 } },
+        required: ['title'],
+      },
+      { title: expect.stringMatching(/^.{29,30}\S$/) },
+    ],
   ])('%j', (schema, expected) => {
-    expect(sampleOf(schema)).toEqual(expected)
+    for (const seed of seeds) expect(sampleOf(schema, seed), `seed ${seed}`).toEqual(expected)
+  })
+
+  it('takes every step between the bounds, without the crumbs of binary fractions', () => {
+    const schema = { type: 'number', minimum: 0.1, maximum: 0.3, multipleOf: 0.1 }
+    expect(new Set(seeds.map((seed) => sampleOf(schema, seed)))).toEqual(new Set([0.1, 0.2, 0.3]))
   })
 
   it('fails clearly where nothing is allowed or a reference leads nowhere', () => {

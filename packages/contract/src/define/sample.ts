@@ -212,14 +212,14 @@ function numberOf(schema: Json, type: 'number' | 'integer', place: Place): numbe
   const under = bound('exclusiveMaximum', Number.POSITIVE_INFINITY)
   const low = Math.max(bound('minimum', Number.NEGATIVE_INFINITY), over)
   const high = Math.min(bound('maximum', Number.POSITIVE_INFINITY), under)
-  const from = low >= 0 ? low : high < 100 ? Math.max(low, Math.min(0, high - 100)) : 0
+  const from = low > -100 ? low : high >= 0 ? 0 : Math.max(low, high - 100)
   const to = Math.min(high, from + 100)
-  const values = [Math.ceil(from / step) * step, Math.floor(to / step) * step] as const
-  const steps = Math.round((values[1] - values[0]) / step)
-  for (let tries = 0; tries < 8 && steps >= 0; tries++) {
-    const value = rounded(values[0] + step * integerBetween(place.random, 0, steps))
-    if (value >= low && value <= high && value !== over && value !== under) return value
-  }
+  // In steps. An excluded bound may be one of them.
+  let first = Math.ceil(rounded(from / step))
+  let last = Math.floor(rounded(to / step))
+  if (rounded(first * step) === over) first++
+  if (rounded(last * step) === under) last--
+  if (first <= last) return rounded(step * integerBetween(place.random, first, last))
   const middle = (from + to) / 2
   if (type === 'integer' || 'multipleOf' in schema || !Number.isFinite(middle))
     throw noSample(place, `no number was found for ${JSON.stringify(schema)}`)

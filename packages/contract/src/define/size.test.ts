@@ -31,6 +31,28 @@ it('the test finds zod where it is', () => {
   for (const word of zodWords) expect(code).toContain(word)
 })
 
+it('nothing that an application imports to define its contract loads zod, with or without a bundler', () => {
+  const seen = new Set<string>()
+  const outside = new Set<string>()
+  const visit = (path: string): void => {
+    if (seen.has(path)) return
+    seen.add(path)
+    for (const specifier of importsAtRunTime(readFileSync(path, 'utf8'))) {
+      if (specifier.startsWith('.')) visit(join(dirname(path), specifier))
+      else outside.add(specifier)
+    }
+  }
+  visit(join(import.meta.dirname, 'index.ts'))
+  expect(seen.size).toBeGreaterThan(10)
+  expect([...outside]).toEqual([])
+})
+
+/** `import type` and `export type` are gone when the code runs; a single `type` in braces leaves the import. */
+function importsAtRunTime(text: string): string[] {
+  const found = text.matchAll(/^(?:import|export)(?! type\b)\b[^'"=(]*?['"]([^'"]+)['"]/gm)
+  return [...found].map((match) => match[1] ?? '')
+}
+
 const entry = join(import.meta.dirname, '..', 'index.ts')
 
 /** By the bundler that Vite brings, as a command: it is no package of ours. */

@@ -6,11 +6,11 @@
  *   })
  */
 import type {
+  CommandData,
   CommandName,
   CommandOutput,
   InputOf,
   NamespaceContract,
-  OutputOf,
   RoomKind,
   RoomRef,
   SessionId,
@@ -49,7 +49,7 @@ export interface NamespaceHandlers<N extends NamespaceContract> {
   leave?(session: SessionView, room: RoomRef): Awaitable<void>
   readonly commands: {
     readonly [Name in CommandName<N>]: (
-      input: OutputOf<N['commands'][Name]['input']>,
+      input: CommandData<N, Name>,
       context: CommandContext,
     ) => Awaitable<CommandOutput<N, Name> extends never ? void : InputOf<N['commands'][Name]['output']>>
   }

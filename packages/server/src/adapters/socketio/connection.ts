@@ -219,7 +219,7 @@ export class WireConnection implements Connection, Flushable, Timed {
   received(packet: Message): void {
     if (!this.isOpen || !this.#countPacket()) return
     this.#guarded(() => {
-      if (typeof packet === 'string') this.#packet(decodeTextPacket(packet), packet.length)
+      if (typeof packet === 'string') this.#packet(decodeTextPacket(packet), Buffer.byteLength(packet))
       else this.#message(packet, packet.byteLength)
     })
   }
@@ -228,7 +228,7 @@ export class WireConnection implements Connection, Flushable, Timed {
   receivedAll(packets: readonly EnginePacket[]): void {
     for (const packet of packets) {
       if (!this.isOpen || !this.#countPacket()) return
-      this.#guarded(() => this.#packet(packet, packet.data.length))
+      this.#guarded(() => this.#packet(packet, Buffer.byteLength(packet.data)))
     }
   }
 

@@ -1,8 +1,13 @@
-/** The leases of a node that is alone. Tokens are counted over all names, so that no name has to be remembered. */
+/**
+ * The leases of a node that is alone. Tokens are counted over all names, so that no name has to be
+ * remembered.
+ */
 import type { Clock } from '../ports/clock.ts'
 import { checkTtl, type Lease, type Leases } from '../ports/leases.ts'
 
-/** Names come from code: a thousand and more of them are made from data. Those that expired make room first. */
+/**
+ * Names come from code: a thousand and more of them are made from data. Those that expired make room first.
+ */
 const defaultLeasesMax = 1_000
 
 export interface MemoryLeasesOptions {

@@ -1,4 +1,6 @@
-/** The log in memory: the contract, and what only this adapter promises: exact trimming, and that it lets go. */
+/**
+ * The log in memory: the contract, and what only this adapter promises: exact trimming, and that it lets go.
+ */
 import { randomBytes } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'

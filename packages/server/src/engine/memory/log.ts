@@ -1,6 +1,6 @@
 /**
- * The log of a node that is alone: in memory, gone with the process, which is why each start is an epoch of its own.
- * Appending and trimming take the same time whatever the log holds: together 0.2 to 0.4 µs an entry.
+ * The log of a node that is alone: in memory, gone with the process, which is why each start is an epoch of
+ * its own. Appending and trimming take the same time whatever the log holds: together 0.2 to 0.4 µs an entry.
  */
 import type { Position } from '@belfry/contract'
 import type { Clock } from '../ports/clock.ts'
@@ -68,12 +68,16 @@ interface Kept {
   readonly appendedAtMs: number
 }
 
-/** Entries of a chunk: so few that giving one back soon follows its trimming, so many that there are few chunks. */
+/**
+ * Entries of a chunk: so few that giving one back soon follows its trimming, so many that there are few
+ * chunks.
+ */
 const chunkLength = 1024
 
 /**
- * Entries lie in chunks that are filled at the end and given back at the front. A single array would be copied as it
- * grows and shifted as it is trimmed; a map would be rehashed, which stops the process for milliseconds.
+ * Entries lie in chunks that are filled at the end and given back at the front. A single array would be
+ * copied as it grows and shifted as it is trimmed; a map would be rehashed, which stops the process for
+ * milliseconds.
  */
 class NamespaceLog {
   head = 0

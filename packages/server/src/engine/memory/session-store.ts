@@ -1,4 +1,7 @@
-/** The sessions of a node that is alone: in memory, gone with the process, as are the connections they belong to. */
+/**
+ * The sessions of a node that is alone: in memory, gone with the process, as are the connections they belong
+ * to.
+ */
 import type { Position, Room, SessionId, UserId } from '@belfry/contract'
 import type { Clock } from '../ports/clock.ts'
 import {
@@ -16,7 +19,9 @@ export interface MemorySessionStoreOptions extends SessionStoreOptions {
   readonly clock: Clock
 }
 
-/** Sessions that one sweep forgets, at most: 100,000 at once would stop the process for a tenth of a second. */
+/**
+ * Sessions that one sweep forgets, at most: 100,000 at once would stop the process for a tenth of a second.
+ */
 const sweepMax = 5_000
 
 export function createMemorySessionStore({

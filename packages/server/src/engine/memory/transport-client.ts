@@ -84,8 +84,8 @@ export interface LineReceiver {
   ended(reason: CloseReason): void
 }
 
-/** Whom the door keeps outside tries again after this. */
-const tryAgainMs = 1_000
+/** Who comes back does so after this, as a stock client does the first time. */
+const comeBackMs = 1_000
 
 export function createMemoryClient(
   clock: Clock,
@@ -152,7 +152,7 @@ class Client implements MemoryClient, LineReceiver {
     this.line = undefined
     this.closedBy = reason
     for (const session of this.#sessions.values()) session.cut(this.#comesBack)
-    if (this.#comesBack && !this.#isGone && this.#wanted.length > 0) queueMicrotask(() => this.#connect())
+    if (this.#wanted.length > 0) this.#comeBack()
   }
 
   #connect(): void {
@@ -165,8 +165,12 @@ class Client implements MemoryClient, LineReceiver {
       return
     }
     this.refusal = dialled
+    this.#comeBack()
+  }
+
+  #comeBack(): void {
     if (!this.#comesBack) return
-    const stop = this.#clock.every(tryAgainMs, () => {
+    const stop = this.#clock.every(comeBackMs, () => {
       stop()
       this.#connect()
     })

@@ -1,4 +1,6 @@
-/** The system's clock and the one of tests keep the same contract; the latter also does what tests rely on. */
+/**
+ * The system's clock and the one of tests keep the same contract; the latter also does what tests rely on.
+ */
 import { expect, it } from 'vitest'
 import { describeClockContract } from '../testing/clock-contract.ts'
 import { createTestClock } from '../testing/test-clock.ts'

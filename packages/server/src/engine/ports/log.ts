@@ -1,26 +1,29 @@
 /**
  * What recovery and slow readers read: the stream events of each namespace, in one order, for a while.
  *
- * LG1  A namespace has one total order (R1): `append` answers the offsets 1, 2, 3 … without gaps within an epoch,
- *      whichever node appends, and never the same one twice. Namespaces do not share offsets.
+ * LG1  A namespace has one total order (R1): `append` answers the offsets 1, 2, 3 … without gaps within an
+ *      epoch, whichever node appends, and never the same one twice. Namespaces do not share offsets.
  * LG2  Entries of one caller stand in the order of its calls, also when it did not wait for the answers.
- * LG3  What `append` has answered can be read from then on, by every node, exactly as it was given. Who gave an entry
- *      does not change it afterwards, nor does who reads it.
- * LG4  `read` gives what follows `after`, in order and without a hole: at most `limit` entries, and at least one
- *      unless `after` is the head. With them comes the head, so that a reader knows when it has caught up.
- * LG5  There is no silent gap. Where the entry right after `after` is gone, the answer is `trimmed` and no entry.
- *      Who stands at the entry before the oldest one has missed nothing; nor has who stands at the head, however
- *      long ago that was and though every entry is gone.
+ * LG3  What `append` has answered can be read from then on, by every node, exactly as it was given. Who gave
+ *      an entry does not change it afterwards, nor does who reads it.
+ * LG4  `read` gives what follows `after`, in order and without a hole: at most `limit` entries, and at least
+ *      one unless `after` is the head. With them comes the head, so that a reader knows when it has caught
+ *      up.
+ * LG5  There is no silent gap. Where the entry right after `after` is gone, the answer is `trimmed` and no
+ *      entry. Who stands at the entry before the oldest one has missed nothing; nor has who stands at the
+ *      head, however long ago that was and though every entry is gone.
  * LG6  A position of another epoch, or beyond the head, is answered `epoch-changed`: nothing proves that what
  *      follows in this log is what the reader lacks.
- * LG7  An epoch is 1 to 7 of [0-9a-z], so that a cursor keeps its bound (R2), and nobody can foresee it. It stays as
- *      long as no entry was lost that was not trimmed. After a restart, a position is answered with the entries that
- *      followed it, or with a gap; no position is ever given to two entries (R16).
- * LG8  Each namespace is bounded by the number of its entries, their bytes (`entryBytes`) and their age since they
- *      were appended; whichever is reached first. The oldest go first, none before a bound is passed, and at the latest
- *      `logTrimPeriodMs` after it. Zero keeps nothing: then only who missed nothing recovers.
- * LG9  A namespace that was never heard of has an empty log: head 0, in an epoch that the first entry will share.
- *      Beyond `namespacesMax` a further one is refused with `TooManyNamespaces`, and those that exist are untouched.
+ * LG7  An epoch is 1 to 7 of [0-9a-z], so that a cursor keeps its bound (R2), and nobody can foresee it. It
+ *      stays as long as no entry was lost that was not trimmed. After a restart, a position is answered with
+ *      the entries that followed it, or with a gap; no position is ever given to two entries (R16).
+ * LG8  Each namespace is bounded by the number of its entries, their bytes (`entryBytes`) and their age since
+ *      they were appended; whichever is reached first. The oldest go first, none before a bound is passed,
+ *      and at the latest `logTrimPeriodMs` after it. Zero keeps nothing: then only who missed nothing
+ *      recovers.
+ * LG9  A namespace that was never heard of has an empty log: head 0, in an epoch that the first entry will
+ *      share. Beyond `namespacesMax` a further one is refused with `TooManyNamespaces`, and those that exist
+ *      are untouched.
  */
 import type { Position, Room } from '@belfry/contract'
 import type { Awaitable } from '../awaitable.ts'
@@ -73,8 +76,8 @@ export interface LogBounds {
 }
 
 /**
- * Twice as long as a session may be away, so that age alone trims nobody who may still come back; and what a busy
- * namespace makes in that time: 16 MiB are 30,000 events of 300 bytes.
+ * Twice as long as a session may be away, so that age alone trims nobody who may still come back; and what a
+ * busy namespace makes in that time: 16 MiB are 30,000 events of 300 bytes.
  */
 export const defaultLogBounds: LogBounds = {
   entriesMax: 50_000,
@@ -82,7 +85,10 @@ export const defaultLogBounds: LogBounds = {
   ageMsMax: 10 * 60 * 1000,
 }
 
-/** Namespaces are written by developers, not by clients: more of them is a name made from data. With full logs, 1 GiB. */
+/**
+ * Namespaces are written by developers, not by clients: more of them is a name made from data. With full
+ * logs, 1 GiB.
+ */
 export const logNamespacesMax = 64
 
 /** How long an entry may outlive its bound. */
@@ -103,7 +109,10 @@ export class TooManyNamespaces extends Error {
   }
 }
 
-/** What an entry takes in memory besides its text. Measured on Node 26: 160 bytes; 270 with a list of rooms of its own. */
+/**
+ * What an entry takes in memory besides its text. Measured on Node 26: 160 bytes; 270 with a list of rooms of
+ * its own.
+ */
 const entryOverheadBytes = 250
 
 /** What an entry counts for its bound: text as UTF-8, attachments, and what surrounds them. */

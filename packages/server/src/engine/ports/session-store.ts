@@ -1,35 +1,40 @@
 /**
- * Sessions, kept so that a client that lost its connection finds its place again, on whatever node it comes back to.
- * A session is stored when it begins, not when its connection ends: a node that is killed stores nothing any more.
+ * Sessions, kept so that a client that lost its connection finds its place again, on whatever node it comes
+ * back to. A session is stored when it begins, not when its connection ends: a node that is killed stores
+ * nothing any more.
  *
  *            create                detach, detachNode
- *   (none) ─────────→ attached ──────────────────────→ detached ───→ (none)   expiry, or the bound on those away
+ *   (none) ─────────→ attached ──────────────────────→ detached ───→ (none): expired, or made room
  *                      │  ↑ ↺ attach: a newer connection   │
  *               remove │  └────────────── attach ──────────┘
  *                      └───→ (none), as from detached
  *
- * SS1  `create` begins a session: attached, of generation 1, in the rooms it was given, each joined at `start`. A pid
- *      that is taken is refused and its session untouched. Pids come from the caller, of at least 128 random bits.
- * SS2  Only its own user finds and attaches a session, on its own namespace (R12). For everybody else, and once it is
- *      gone, it is as if there never was one.
- * SS3  A session knows at which position it joined each of its rooms (R5). Joining a room it is in changes nothing. A
- *      room that it left is kept with both positions, unless they are the same: events in between were for this
- *      session, and replay owes them, as far as its user still may see them. Joined again, the room is a new membership.
+ * SS1  `create` begins a session: attached, of generation 1, in the rooms it was given, each joined at
+ *      `start`. A pid that is taken is refused and its session untouched. Pids come from the caller, of at
+ *      least 128 random bits.
+ * SS2  Only its own user finds and attaches a session, on its own namespace (R12). For everybody else, and
+ *      once it is gone, it is as if there never was one.
+ * SS3  A session knows at which position it joined each of its rooms (R5). Joining a room it is in changes
+ *      nothing. A room that it left is kept with both positions, unless they are the same: events in between
+ *      were for this session, and replay owes them, as far as its user still may see them. Joined again, the
+ *      room is a new membership.
  * SS4  Joins and leaves reach a session attached or detached (R13), and each call wholly or not at all.
- * SS5  `attach` gives a session to a new connection, whether another one holds it or not, and the generation grows by
- *      one (R11). So of two claims both are answered, the newer with the higher generation, and only that one still
- *      counts: `detach` and `remove` with another generation change nothing, nor does `detachNode` of an older node.
- *      A connection claims before it does anything slow, or the slower of two would be taken for the newer.
- * SS6  `detach` says from when on a session is away; another `detach` does not prolong it. `detachNode` does the same
- *      for all sessions that a node held, when that node was killed.
- * SS7  A session that is away for `detachedMsMax` is gone from that moment on, for everybody and for good; attached,
- *      it never expires. Zero keeps no session that is away.
- * SS8  At most `detachedMax` sessions are away. One more, and the one that was detached first is gone: its client is
- *      told so when it comes. Sessions of one `detachNode` have no order among themselves. One that has expired may
- *      count until a sweep has reached it. Those attached do not count: connections have a bound of their own.
- * SS9  A session is in at most `roomsMax` rooms: a join beyond that is refused and changes nothing. Of the rooms it
- *      left, the last `leftMax` are kept; `wholeFrom` says from which position on nothing was forgotten. A client
- *      that has less than that cannot be made whole and must be told.
+ * SS5  `attach` gives a session to a new connection, whether another one holds it or not, and the generation
+ *      grows by one (R11). So of two claims both are answered, the newer with the higher generation, and only
+ *      that one still counts: `detach` and `remove` with another generation change nothing, nor does
+ *      `detachNode` of an older node. A connection claims before it does anything slow, or the slower of two
+ *      would be taken for the newer.
+ * SS6  `detach` says from when on a session is away; another `detach` does not prolong it. `detachNode` does
+ *      the same for all sessions that a node held, when that node was killed.
+ * SS7  A session that is away for `detachedMsMax` is gone from that moment on, for everybody and for good;
+ *      attached, it never expires. Zero keeps no session that is away.
+ * SS8  At most `detachedMax` sessions are away. One more, and the one that was detached first is gone: its
+ *      client is told so when it comes. Sessions of one `detachNode` have no order among themselves. One that
+ *      has expired may count until a sweep has reached it. Those attached do not count: connections have a
+ *      bound of their own.
+ * SS9  A session is in at most `roomsMax` rooms: a join beyond that is refused and changes nothing. Of the
+ *      rooms it left, the last `leftMax` are kept; `wholeFrom` says from which position on nothing was
+ *      forgotten. A client that has less than that cannot be made whole and must be told.
  * SS10 `remove` ends a session at once, for everybody and for good (R12).
  * SS11 What was answered does not change afterwards, whatever happens to the session.
  */
@@ -49,7 +54,9 @@ export interface SessionStore {
   detach(pid: string, generation: number, atMs: number): Promise<boolean>
   /** How many there were. */
   detachNode(node: NodeId, atMs: number): Promise<number>
-  /** Without a generation: whoever holds it. False when the session is gone already, or another connection's. */
+  /**
+   * Without a generation: whoever holds it. False when the session is gone already, or another connection's.
+   */
   remove(pid: string, generation?: number): Promise<boolean>
 }
 

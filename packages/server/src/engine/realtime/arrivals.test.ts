@@ -382,6 +382,7 @@ describe('arrivals', () => {
       const session = client.open('/posts', { token: tokenOf(ana) })
       await until(() => client.closedBy === 'closed_by_server', { what: 'it is closed' })
       fails = false
+      world.clock.advance(1_000)
       await session.entered
       expect(world.logger.at('error').length).toBeGreaterThan(0)
       expect(world.realtime.counts.refused.get('internal')).toBeGreaterThan(0)

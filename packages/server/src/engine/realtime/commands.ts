@@ -11,6 +11,7 @@ import {
   isRoomRef,
   Refusal,
   type RoomRef,
+  roomName,
 } from '@belfry/contract'
 import type { Awaitable } from '../awaitable.ts'
 import type { RoomAuthority } from '../namespace-handlers.ts'
@@ -44,6 +45,8 @@ type AnyAnswer = Answer<unknown>
 export class Commands {
   readonly #parts: CommandParts
   readonly #repeated: RepeatedCommands<AnyAnswer>
+  /** The last join or leave of a session and room that has not ended. */
+  readonly #turns = new Map<string, Promise<AnyAnswer>>()
 
   constructor(parts: CommandParts) {
     this.#parts = parts
@@ -127,12 +130,22 @@ export class Commands {
       })
     }
     if (!session.isOpen) return
-    if (command.id !== undefined) session.link.answer(command.id, answer)
+    if (command.id !== undefined) this.#reply(session, command, command.id, count, answer)
     else if (!answer.ok) {
       this.#parts.tellSession(session, 'command:rejected', {
         command: shortened(command.name),
         error: answer.error,
       })
+    }
+  }
+
+  #reply(session: Session, command: IncomingCommand, id: number, count: EventCount, answer: AnyAnswer): void {
+    try {
+      session.link.answer(id, answer)
+    } catch (error) {
+      // A bigint, a circle: the handler returned what no wire can carry.
+      countError(count, 'internal')
+      session.link.answer(id, this.#refusalOf(session, command, error))
     }
   }
 
@@ -155,7 +168,7 @@ export class Commands {
       })
     }
     if (verdict === 'refused_with_warning')
-      this.#parts.tellSession(session, 'session:warning', { code: 'too_many_requests', detail })
+      this.#parts.tellSession(session, 'session:warning', { code: 'too_many_requests', message: detail })
     if (verdict === 'abusive') this.#parts.closeAbuser(session)
     throw new Refusal('too_many_requests', detail)
   }
@@ -185,20 +198,51 @@ export class Commands {
 
   async joinRoom(session: Session, command: IncomingCommand): Promise<AnyAnswer> {
     const room = roomOf(command)
-    await this.#authorise(session, room)
-    if (!session.isOpen) throw new Refusal('disconnected')
-    session.join(room)
-    const position = session.namespace.cursor
-    await session.namespace.served.handlers.join?.(session, room)
-    return { ok: true, data: { position } }
+    return this.#inTurn(session, room, async () => {
+      await this.#authorise(session, room)
+      if (!session.isOpen) throw new Refusal('disconnected')
+      const wasIn = session.isIn(room)
+      session.join(room)
+      const position = session.namespace.cursor
+      if (!wasIn) await this.#tellJoined(session, room)
+      return { ok: true, data: { position } }
+    })
+  }
+
+  /** Where the module fails or refuses after all, the client is not in the room: a refusal changes nothing. */
+  async #tellJoined(session: Session, room: RoomRef): Promise<void> {
+    try {
+      await session.namespace.served.handlers.join?.(session, room)
+    } catch (error) {
+      session.leave(room)
+      throw error
+    }
   }
 
   async leaveRoom(session: Session, command: IncomingCommand): Promise<AnyAnswer> {
     const room = roomOf(command)
     this.#authorityOf(room)
-    session.leave(room)
-    await session.namespace.served.handlers.leave?.(session, room)
-    return done0
+    return this.#inTurn(session, room, async () => {
+      if (!session.isIn(room)) return done0
+      session.leave(room)
+      await session.namespace.served.handlers.leave?.(session, room)
+      return done0
+    })
+  }
+
+  /**
+   * Joins and leaves of one room take effect in the order in which a client sent them: one that leaves while it is
+   * still being decided whether it may join is outside in the end.
+   */
+  async #inTurn(session: Session, room: RoomRef, run: () => Promise<AnyAnswer>): Promise<AnyAnswer> {
+    const key = `${session.id}\n${roomName(room)}`
+    const turn = this.#turns.get(key)?.then(run, run) ?? run()
+    this.#turns.set(key, turn)
+    try {
+      return await turn
+    } finally {
+      if (this.#turns.get(key) === turn) this.#turns.delete(key)
+    }
   }
 
   async #authorise({ principal }: Session, room: RoomRef): Promise<void> {

@@ -99,7 +99,7 @@ export class NamespaceState {
 
   join(session: Session, room: Room): void {
     if (!session.isOpen) return
-    if (session.rooms.length >= roomsPerSessionMax) {
+    if (session.rooms.length >= roomsPerSessionMax && !session.rooms.some(({ name }) => name === room)) {
       throw new Refusal('too_many_rooms', `A session may be in ${roomsPerSessionMax} rooms.`)
     }
     if (this.rooms.join(session, room)) this.host.joined(session, room)

@@ -127,7 +127,7 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     rate,
     suspicions,
     tap,
-    authorities: new Map([...ownRooms, ...options.roomAuthorities].map((own) => [own.kind, own])),
+    authorities: byKind([...ownRooms, ...options.roomAuthorities]),
     tellSession: (session, name, data) => dispatcher.tell(session, name, data),
     closeAbuser({ principal }) {
       rate.coolDown(principal.userId, clock.now())
@@ -186,6 +186,17 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       dispatcher.stop()
     },
   }
+}
+
+function byKind(authorities: readonly RoomAuthority[]): ReadonlyMap<string, RoomAuthority> {
+  const found = new Map<string, RoomAuthority>()
+  for (const authority of authorities) {
+    // The second would decide for the first, and one of them may be the engine itself.
+    if (found.has(authority.kind))
+      throw new TypeError(`The rooms of the kind ${authority.kind} have two owners.`)
+    found.set(authority.kind, authority)
+  }
+  return found
 }
 
 /** Rooms that follow from the token: whoever belongs there is in them from the start, and may come back. */

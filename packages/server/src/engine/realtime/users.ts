@@ -57,7 +57,8 @@ export class Users {
     if (sessions === undefined) this.#sessions.set(userId, [session])
     else sessions.push(session)
     if (!siblings.some(ofUser(userId))) this.#connections.add(userId, 1)
-    for (const id of workspaces) if (!siblings.some(inWorkspace(id))) this.#connectionsByWorkspace.add(id, 1)
+    for (const id of new Set(workspaces))
+      if (!siblings.some(inWorkspace(id))) this.#connectionsByWorkspace.add(id, 1)
   }
 
   remove(session: Session, siblings: readonly Session[]): void {
@@ -67,7 +68,8 @@ export class Users {
     if (left.length === 0) this.#sessions.delete(userId)
     else this.#sessions.set(userId, left)
     if (!siblings.some(ofUser(userId))) this.#connections.add(userId, -1)
-    for (const id of workspaces) if (!siblings.some(inWorkspace(id))) this.#connectionsByWorkspace.add(id, -1)
+    for (const id of new Set(workspaces))
+      if (!siblings.some(inWorkspace(id))) this.#connectionsByWorkspace.add(id, -1)
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * What every `Broker` must do, rule by rule (see ports/broker.ts). An adapter's tests call this with a world of nodes;
- * where there is only one, the far node is the near one. That other nodes may miss events is not asked for here.
+ * What every `Broker` must do, rule by rule (see ports/broker.ts). An adapter's tests call this with a world
+ * of nodes; where there is only one, the far node is the near one. That other nodes may miss events is not
+ * asked for here.
  */
 import { type Position, roomName, type SessionId, type UserId } from '@belfry/contract'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -150,7 +151,7 @@ export function describeBrokerContract(adapter: string, makeWorld: () => Promise
         expect(received).toEqual([2])
       })
 
-      it('[BR2] [BR3] that a handler sends follow their cause at every handler, and precede the answer', async () => {
+      it('[BR2] [BR3] that a handler sends follow their cause, and precede the answer', async () => {
         const first = inbox(near, (n) => {
           if (n < 10) {
             void send(near, n * 10)
@@ -227,7 +228,7 @@ export function describeBrokerContract(adapter: string, makeWorld: () => Promise
         expect(other.received).toEqual([1, 2, 3])
       })
 
-      it('[BR5] end in the middle of a delivery, for the handler itself and for others before and after it', async () => {
+      it('[BR5] end in the middle of a delivery, for the handler itself and for others', async () => {
         const early = inbox(near)
         const middle = inbox(near, () => {
           early.stop()

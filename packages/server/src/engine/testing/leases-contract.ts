@@ -1,7 +1,8 @@
 /**
- * What every `Leases` must do, rule by rule (see ports/leases.ts). An adapter's tests call this with a world in which
- * nodes share the leases and time passes; where the store has a time of its own, passing it may take that long, and a
- * little more. So leases hold for a second here, and nothing depends on the last two fifths of it.
+ * What every `Leases` must do, rule by rule (see ports/leases.ts). An adapter's tests call this with a world
+ * in which nodes share the leases and time passes; where the store has a time of its own, passing it may take
+ * that long, and a little more. So leases hold for a second here, and nothing depends on the last two fifths
+ * of it.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Lease, Leases } from '../ports/leases.ts'
@@ -113,7 +114,7 @@ export function describeLeasesContract(adapter: string, makeWorld: () => Promise
       for (const [at, token] of tokens.entries()) expect(token).toBeGreaterThan(tokens[at - 1] ?? 0)
     })
 
-    it('[LE4] makes a lease hold from now on, and gives it to nobody else while it is renewed in time', async () => {
+    it('[LE4] makes a lease hold from now on; nobody else gets it while it is renewed', async () => {
       let lease = await acquire('relay', 'node-1')
       for (const _ of Array.from({ length: 5 })) {
         await world.pass(600)

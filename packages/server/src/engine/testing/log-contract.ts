@@ -1,6 +1,6 @@
 /**
- * What every `EventLog` must do, rule by rule (see ports/log.ts). An adapter's tests call this with a world in which
- * several nodes open the same log, time is moved by hand, and everything can be killed.
+ * What every `EventLog` must do, rule by rule (see ports/log.ts). An adapter's tests call this with a world
+ * in which several nodes open the same log, time is moved by hand, and everything can be killed.
  */
 import { cursorLengthMax, formatCursor, type Position, parseCursor, roomName } from '@belfry/contract'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -16,6 +16,7 @@ import {
   type ReadResult,
   TooManyNamespaces,
 } from '../ports/log.ts'
+import { SeededRandom } from './seeded-random.ts'
 import type { TestClock } from './test-clock.ts'
 import { until } from './until.ts'
 
@@ -67,7 +68,7 @@ export function describeLogContract(adapter: string, makeWorld: () => Promise<Lo
       expect((await log.head(posts)).offset).toBe(4)
     })
 
-    it('[LG1] gives each offset once, to the entry that is read there, when nodes append at once', async () => {
+    it('[LG1] gives each offset to one entry, which is read there, when nodes append at once', async () => {
       const nodes = await Promise.all([world.open(), world.open(), world.open()])
       const appended = await Promise.all(
         nodes.flatMap((log, node) =>
@@ -121,7 +122,7 @@ export function describeLogContract(adapter: string, makeWorld: () => Promise<Lo
       }
     })
 
-    it('[LG4] gives what follows, in order, in pieces of at most the limit, and the head with each', async () => {
+    it('[LG4] gives what follows in order, in pieces of at most the limit, each with the head', async () => {
       const log = await world.open()
       await appendMany(log, posts, 25)
       const head = await log.head(posts)
@@ -264,7 +265,7 @@ export function describeLogContract(adapter: string, makeWorld: () => Promise<Lo
       }
     })
 
-    it('[LG7] after a restart, answers a position wholly or with a gap, and gives none out twice', async () => {
+    it('[LG7] after a restart, answers a position wholly or with a gap, and gives none twice', async () => {
       const given = new Set<string>()
       const history: { readonly cursor: string; readonly data: string }[] = []
       for (const run of numbers(1, 4)) {
@@ -373,7 +374,7 @@ export function describeLogContract(adapter: string, makeWorld: () => Promise<Lo
       }
     })
 
-    it('[LG8] bounds each namespace by its own policy, and by the default where it says nothing', async () => {
+    it('[LG8] bounds each namespace by its own policy, and else by the default', async () => {
       const log = await world.open({
         boundsOf: (namespace) => (namespace === posts ? { entriesMax: 3 } : { ageMsMax: 20_000 }),
       })
@@ -386,7 +387,7 @@ export function describeLogContract(adapter: string, makeWorld: () => Promise<Lo
       await trimmedTo(log, 10, posts)
     })
 
-    it('[LG9] has an empty log for a namespace that was never heard of, in the epoch of its first entry', async () => {
+    it('[LG9] has an empty log for an unheard namespace, in the epoch of its first entry', async () => {
       const log = await world.open()
       const head = await log.head(posts)
       expect(head.offset).toBe(0)
@@ -415,7 +416,7 @@ export function describeLogContract(adapter: string, makeWorld: () => Promise<Lo
     })
 
     it.each(numbers(1, 8))('[LG1–LG8] agrees with a plain list, seed %d', async (seed) => {
-      const random = seededRandom(seed)
+      const random = new SeededRandom(seed)
       const bounds: LogBounds = {
         entriesMax: random.below(40),
         bytesMax: random.below(40) * 300,
@@ -491,21 +492,6 @@ export function describeLogContract(adapter: string, makeWorld: () => Promise<Lo
       expect((await log.floor(posts)).offset).toBeLessThanOrEqual(floor)
     })
   })
-}
-
-/** Numbers that come again with the same seed (mulberry32), so that a failed run can be repeated. */
-export function seededRandom(seed: number) {
-  let state = seed
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-  return {
-    /** From 0 to `bound - 1`; 0 for a bound of 0. */
-    below: (bound: number) => Math.floor(next() * bound),
-  }
 }
 
 /** From the first to the last, both included. */

@@ -1,6 +1,6 @@
 /**
- * What every `PresenceQuery` must do, rule by rule (see ports/presence-query.ts). An adapter's tests call this with a
- * world in which users come, change their status and go.
+ * What every `PresenceQuery` must do, rule by rule (see ports/presence-query.ts). An adapter's tests call
+ * this with a world in which users come, change their status and go.
  */
 import type { UserId, WorkspaceId } from '@belfry/contract'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'

@@ -4,7 +4,15 @@
  */
 import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
-import { Refusal, type TeamId, type UserId, type WorkspaceId } from '@belfry/contract'
+import {
+  checkEvent,
+  type EventContract,
+  Refusal,
+  type TeamId,
+  type UserId,
+  type WorkspaceId,
+} from '@belfry/contract'
+import { everyNamespace } from '@belfry/contract/engine'
 import { expect } from 'vitest'
 import { createMemoryBroker } from '../memory/broker.ts'
 import { createMemoryLog } from '../memory/log.ts'
@@ -13,7 +21,7 @@ import {
   type MemoryConnectOptions,
   type MemoryTransport,
 } from '../memory/transport.ts'
-import type { MemoryClient, MemorySession } from '../memory/transport-client.ts'
+import type { Delivery, MemoryClient, MemorySession } from '../memory/transport-client.ts'
 import type { ServedNamespace } from '../namespace-handlers.ts'
 import type { Principal, TokenVerifier } from '../ports/token-verifier.ts'
 import { createRealtime, type Realtime, type RealtimeOptions } from '../realtime/realtime.ts'
@@ -95,15 +103,21 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
     ...(options.queueBounds === undefined ? {} : { bounds: options.queueBounds }),
   })
   realtime.use(memory.transport)
+  const clients: MemoryClient[] = []
+  const connect = (connectOptions?: MemoryConnectOptions) => {
+    const client = memory.connect(connectOptions)
+    clients.push(client)
+    return client
+  }
   return {
     realtime,
     memory,
     clock,
     logger,
     verified,
-    connect: (connectOptions) => memory.connect(connectOptions),
+    connect,
     async enter(namespace, person, auth = {}) {
-      const session = memory.connect().open(namespace, { token: tokenOf(person), ...auth })
+      const session = connect().open(namespace, { token: tokenOf(person), ...auth })
       await session.entered
       return session
     },
@@ -123,11 +137,20 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
       realtime.stop()
       log.close()
       expect(clock.timers).toBe(0)
+      for (const { deliveries } of clients) for (const delivery of deliveries) expectOwnEvent(delivery)
       if (!mayFail) expect(memory.failures).toEqual([])
       if (!mayFail) expect(logger.at('error')).toEqual([])
       expect(inspect(logger.lines, { depth: null }), 'the lines of the log').not.toContain(secretMark)
     },
   }
+}
+
+/** What the engine says by itself is what its contract says. */
+function expectOwnEvent(delivery: Delivery): void {
+  const own: Readonly<Record<string, EventContract>> = everyNamespace.events
+  const contract = delivery.kind === 'event' ? own[delivery.name] : undefined
+  if (contract === undefined || delivery.kind !== 'event') return
+  expect(checkEvent(contract)(delivery.data), delivery.name).toMatchObject({ ok: true })
 }
 
 /** A token is a secret: this is in every one of them, and in no line of any log. */

@@ -110,6 +110,15 @@ export function describeTransportContract(
       const all = engine.connections.flatMap(({ sessions }) => sessions)
       return all.find((session) => session.link === link)?.namespace ?? ''
     }
+    /** Waits for clients that come back, for which time has to pass. */
+    const backUntil = (condition: () => boolean, what: string) =>
+      until(
+        () => {
+          world.clock.advance(100)
+          return condition()
+        },
+        { what },
+      )
     /** Everything that was sent so far has arrived, since this did. */
     const settled = async (client: TransportClient, link: Link) => {
       const n = nextMark()
@@ -295,7 +304,7 @@ export function describeTransportContract(
         slow.accept()
         slow.link.refuse(new Refusal('forbidden'))
         send(slow.link, { n: 1 })
-        await until(() => sessions[0].isOpen, { what: 'the client came back' })
+        await backUntil(() => sessions[0].isOpen, 'the client came back')
         expect(slow.left).toEqual([])
         expect(recorded.calls.at(-1)).toMatch(/^closed/)
         expect(client.deliveries.map(told)).not.toContain('event /slow 1')
@@ -473,7 +482,7 @@ export function describeTransportContract(
         expect(largest).toBeGreaterThan(bounds.fullBytes - 32 * 1_024)
         expect(largest).toBeLessThanOrEqual(bounds.fullBytes)
         client.resume()
-        await until(() => engine.connections.length === 3, { what: 'the client came back' })
+        await backUntil(() => engine.connections.length === 3, 'the client came back')
         const received = numbersOf(client)
         expect(received).toEqual(upTo(received.length))
         await settled(other.client, other.links[0])
@@ -627,23 +636,12 @@ export function describeTransportContract(
         engine.door = new Refusal('server_full')
         const client = await world.connect()
         const session = client.open('/a')
-        await until(
-          () => {
-            world.clock.advance(1_000)
-            return true
-          },
-          { what: 'some time passes' },
-        )
+        world.clock.advance(1_000)
+        await turn()
         expect(engine.connections).toEqual([])
         expect(session.isOpen).toBe(false)
         engine.door = undefined
-        await until(
-          () => {
-            world.clock.advance(1_000)
-            return session.isOpen
-          },
-          { what: 'the client is in' },
-        )
+        await backUntil(() => session.isOpen, 'the client is in')
         expect(engine.connections).toHaveLength(1)
         expect(client.deliveries.map(told)).toEqual(['accepted /a'])
       })
@@ -753,7 +751,7 @@ export function describeTransportContract(
         await settled(client, links[0])
         expect(sessions[1].isOpen).toBe(false)
         links[0].connection.close('closed_by_server')
-        await until(() => engine.connections.length === 2 && sessions[0].isOpen, { what: 'it came back' })
+        await backUntil(() => engine.connections.length === 2 && sessions[0].isOpen, 'it came back')
         const again = connectionAt(1)
         await settled(client, sessionOf(again, '/a').link)
         expect(again.calls).toEqual(['enter /a'])
@@ -775,7 +773,7 @@ export function describeTransportContract(
         await until(() => client.deliveries.some(({ kind }) => kind === 'refused'), { what: 'the refusal' })
         engine.onEnter = (session) => session.accept()
         links[0].connection.close('closed_by_server')
-        await until(() => engine.connections.length === 2 && sessions[0].isOpen, { what: 'it came back' })
+        await backUntil(() => engine.connections.length === 2 && sessions[0].isOpen, 'it came back')
         const again = connectionAt(1)
         await settled(client, sessionOf(again, '/a').link)
         expect(again.calls).toEqual(['enter /a'])
@@ -788,8 +786,8 @@ export function describeTransportContract(
           send(links[0], { n: 1 })
           await settled(client, links[0])
           links[0].connection.close(reason)
-          await until(() => engine.connections.length === 2, { what: 'the client came back' })
-          await until(() => sessions.every(({ isOpen }) => isOpen), { what: 'it is in again' })
+          await backUntil(() => engine.connections.length === 2, 'the client came back')
+          await backUntil(() => sessions.every(({ isOpen }) => isOpen), 'it is in again')
           const again = connectionAt(1)
           expect(again.calls.toSorted()).toEqual(['enter /a', 'enter /b'])
           for (const session of again.sessions) expect(session.auth).toMatchObject({ token: 't', n: 1 })

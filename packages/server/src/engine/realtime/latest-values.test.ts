@@ -1,0 +1,48 @@
+/** Current values: the newest of each key and room, and no more than may be kept. */
+import { type Room, roomName } from '@belfry/contract'
+import { describe, expect, it } from 'vitest'
+import { type LatestValue, LatestValues } from './latest-values.ts'
+
+const room = (id: string): Room => roomName({ kind: 'episode', id })
+const value = (key: string, json: string, name = 'post:progress'): LatestValue => ({
+  name,
+  key,
+  json,
+  attachments: [],
+  at: '2030-01-01T00:00:00.000Z',
+})
+const of = (values: LatestValues, id: string) => values.of(room(id)).map(({ json }) => json)
+
+describe('latest values', () => {
+  it('keeps the newest of each key, name and room', () => {
+    const values = new LatestValues()
+    values.set(room('1'), value('a', '1'))
+    values.set(room('1'), value('b', '2'))
+    values.set(room('1'), value('a', '3', 'post:other'))
+    values.set(room('2'), value('a', '4'))
+    values.set(room('1'), value('a', '5'))
+    expect(of(values, '1').toSorted()).toEqual(['2', '3', '5'])
+    expect(of(values, '2')).toEqual(['4'])
+    expect(of(values, '3')).toEqual([])
+    expect(values.size).toBe(4)
+  })
+
+  it('keeps 10,000, and forgets those that were not renewed for longest', () => {
+    const values = new LatestValues()
+    for (let n = 1; n <= 10_000; n += 1) values.set(room(`${n % 100}`), value(`${n}`, `${n}`))
+    expect(values.size).toBe(10_000)
+    values.set(room('1'), value('1', 'renewed'))
+    values.set(room('new'), value('x', 'x'))
+    values.set(room('new'), value('y', 'y'))
+    expect(values.size).toBe(10_000)
+    expect(of(values, 'new')).toEqual(['x', 'y'])
+    // 2 and 3 are gone, 1 was renewed.
+    expect(of(values, '2')).not.toContain('2')
+    expect(of(values, '3')).not.toContain('3')
+    expect(of(values, '1')).toContain('renewed')
+    for (let n = 0; n < 10_000; n += 1) values.set(room('last'), value(`${n}`, `${n}`))
+    expect(values.size).toBe(10_000)
+    expect(of(values, 'new')).toEqual([])
+    expect(of(values, 'last')).toHaveLength(10_000)
+  })
+})
