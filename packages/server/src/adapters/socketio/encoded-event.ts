@@ -121,7 +121,12 @@ function sizeOf(packets: readonly Message[]): number {
 function withAttachments(value: unknown, attachments: readonly Uint8Array[]): unknown {
   if (attachments.length === 0 || typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map((entry) => withAttachments(entry, attachments))
-  if ('_placeholder' in value && 'num' in value && typeof value.num === 'number')
+  if (
+    '_placeholder' in value &&
+    value._placeholder === true &&
+    'num' in value &&
+    typeof value.num === 'number'
+  )
     return attachments[value.num]
   return Object.fromEntries(
     Object.entries(value).map(([key, entry]) => [key, withAttachments(entry, attachments)]),

@@ -25,7 +25,11 @@ const connectionsBetweenLooks = 32
 export class Flusher {
   #waiting: Flushable[] = []
   #isScheduled = false
-  /** A busy server spends at most half of its time on writing: after a sweep of d milliseconds it pauses for d. */
+  /**
+   * A server that is busy with writing spends half of its time on it at most: after a sweep of d milliseconds in which
+   * queues held several events, it pauses for d, and the next sweep joins more of them. Where each queue held one, as
+   * with answers to commands, a pause would only be a delay.
+   */
   #pauseUntilMs = 0
   /** Of a sweep that was cut: the rest of it needs the same buffers. */
   #joiner: Joiner | undefined
@@ -67,15 +71,21 @@ export class Flusher {
     this.#waiting = []
     this.#joiner = undefined
     this.#isScheduled = false
-    this.#pauseUntilMs = performance.now() + Math.min(tookMs, pauseMsMax)
+    const isPaying = joiner.entries >= joiner.writes * 2
+    this.#pauseUntilMs = isPaying ? performance.now() + Math.min(tookMs, pauseMsMax) : 0
   }
 }
 
 /** Joins what a queue holds into one buffer, once for all queues that hold the same. */
 export class Joiner {
+  /** Queues that were joined, and what was in them. */
+  writes = 0
+  entries = 0
   readonly #joined = new Map<number, { readonly entries: readonly Outgoing[]; readonly buffer: Buffer }>()
 
   join(entries: readonly Outgoing[], compressBeyondBytes: number | undefined): Buffer {
+    this.writes += 1
+    this.entries += entries.length
     const first = entries[0]
     if (first !== undefined && entries.length === 1) return first.frames(compressBeyondBytes)
     let hash = compressBeyondBytes === undefined ? 0 : 1

@@ -52,14 +52,16 @@ export class OutgoingQueue {
     return hadReplaced ? taken.filter((outgoing) => outgoing !== undefined) : (taken as Outgoing[])
   }
 
-  /** As many as fit into so many bytes, at least one; the rest waits on. */
-  takeUpTo(bytesMax: number): readonly Outgoing[] {
+  /** As many as fit into so many bytes and packets, at least one; the rest waits on. */
+  takeUpTo(bytesMax: number, packetsMax: number): readonly Outgoing[] {
     const all = this.take()
     let bytes = 0
+    let packets = 0
     let count = 0
     for (const outgoing of all) {
-      if (count > 0 && bytes + outgoing.bytes > bytesMax) break
       bytes += outgoing.bytes
+      packets += outgoing.packets.length
+      if (count > 0 && (bytes > bytesMax || packets > packetsMax)) break
       count += 1
     }
     if (count === all.length) return all

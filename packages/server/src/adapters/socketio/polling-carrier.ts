@@ -10,6 +10,9 @@ import type { OutgoingQueue } from './outgoing-queue.ts'
 import { decodePayload, EnginePacketType, encodePayload } from './packets/engine-packets.ts'
 import { MalformedPacket } from './packets/malformed-packet.ts'
 
+/** A body with more packets is an error for `python3-engineio`, whose client gives up then. */
+const pythonPacketsMax = 16
+
 export class PollingCarrier implements Carrier {
   readonly name = 'polling'
   readonly #bodyBytesMax: number
@@ -103,7 +106,9 @@ export class PollingCarrier implements Carrier {
 
   write(queue: OutgoingQueue): void {
     if (this.#waiting === undefined) return
-    const packets = queue.takeUpTo(this.#bodyBytesMax).flatMap((outgoing) => outgoing.packets)
+    const isPython = this.#connection?.userAgent.startsWith('python-') ?? false
+    const packetsMax = isPython ? pythonPacketsMax : Number.POSITIVE_INFINITY
+    const packets = queue.takeUpTo(this.#bodyBytesMax, packetsMax).flatMap((outgoing) => outgoing.packets)
     this.#answer(encodePayload(packets))
   }
 

@@ -22,7 +22,7 @@ import { textCodec } from './packets/text-codec.ts'
 import { PollingCarrier, respond } from './polling-carrier.ts'
 import { type Timed, TimerWheel } from './timer-wheel.ts'
 import { answerUpgrade } from './websocket/handshake.ts'
-import { probeAnswer, probePacket, WebSocketCarrier } from './websocket-carrier.ts'
+import { probeAnswer, probePacket, WebSocketCarrier, type WebSocketOptions } from './websocket-carrier.ts'
 import type { Wire, WireOptions } from './wire.ts'
 
 export interface SocketServerOptions {
@@ -94,6 +94,10 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     suspicious: (connection, reason) => suspect(reason, connection.remoteAddress),
     failed: (error) => logger.error({ error }, 'a packet of a client could not be handled'),
   }
+  const { maxPayloadBytes, compressBeyondBytes } = wireOptions
+  // One for all connections, not one for each.
+  const plain: WebSocketOptions = { maxPayloadBytes, deflate: false, compressBeyondBytes: undefined }
+  const compressed: WebSocketOptions = { maxPayloadBytes, deflate: true, compressBeyondBytes }
   let isClosing = false
 
   /** A connection, if the engine lets it in. */
@@ -155,18 +159,13 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       refuseForeign(request)
       const query = queryOf(request)
       if (query.get('transport') !== 'websocket') throw new TurnedAway(400, engineErrors.bad_request)
-      const { maxPayloadBytes, compressBeyondBytes } = wireOptions
-      const answer = answerUpgrade(request, { deflate: compressBeyondBytes !== undefined })
+      const answer = answerUpgrade(request, { deflate: wireOptions.compressBeyondBytes !== undefined })
       if (!answer.accepted) {
         endSocket(socket, answer.head)
         return
       }
-      const carry = () =>
-        new WebSocketCarrier(socket, {
-          maxPayloadBytes,
-          compressBeyondBytes: answer.deflate ? compressBeyondBytes : undefined,
-        })
-      const carrier = beginWebSocket(request, query.get('sid'), carry, () => socket.write(answer.head))
+      const carry = () => new WebSocketCarrier(socket, answer.deflate ? compressed : plain)
+      const carrier = beginWebSocket(request, query.get('sid'), carry, answer.head)
       carrier.begin(head)
       socket.off('error', onError)
     } catch (error) {
@@ -180,12 +179,12 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     request: IncomingMessage,
     sid: string | null,
     carry: () => WebSocketCarrier,
-    sendHead: () => void,
+    head: string,
   ): WebSocketCarrier {
     if (sid === null) {
       const carrier = carry()
       open(request, carrier)
-      sendHead()
+      carrier.greet(head)
       return carrier
     }
     const known = wire.connections.get(sid)
@@ -193,7 +192,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     const polling = known.carrier
     if (!(polling instanceof PollingCarrier)) throw new TurnedAway(400, engineErrors.bad_request)
     const carrier = carry()
-    sendHead()
+    carrier.sendHead(head)
     probe(known, polling, carrier)
     return carrier
   }
@@ -355,6 +354,8 @@ function endUpgrade(socket: Duplex, status: number, body: string): void {
 
 /** HTTP servers leave sockets half open: without more than an end, the client decides how long it stays. */
 function endSocket(socket: Duplex, last: string): void {
+  // The client may have gone already, and an error that nobody hears would end the process.
+  socket.on('error', () => socket.destroy())
   socket.end(last, () => socket.destroy())
 }
 

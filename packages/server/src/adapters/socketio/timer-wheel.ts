@@ -23,12 +23,15 @@ export class TimerWheel {
   readonly #clock: Clock
   readonly #slots: (Timed | undefined)[] = new Array<Timed | undefined>(slotCount).fill(undefined)
   #tick: number
+  #lastMs: number
+  #setBackMs = 0
   #size = 0
   #stop: (() => void) | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#tick = Math.floor(clock.now() / tickMs)
+    this.#lastMs = clock.now()
+    this.#tick = Math.floor(this.#lastMs / tickMs)
   }
 
   get size(): number {
@@ -39,7 +42,7 @@ export class TimerWheel {
     this.clear(timed)
     if (this.#size === 0) this.#wake()
     // Up to a tick late, and never early: a request is not given up before its time.
-    timed.dueTick = Math.max(Math.ceil((this.#clock.now() + delayMs) / tickMs), this.#tick + 1)
+    timed.dueTick = Math.max(Math.ceil((this.#now() + delayMs) / tickMs), this.#tick + 1)
     const slot = timed.dueTick % slotCount
     const first = this.#slots[slot]
     timed.previousTimed = undefined
@@ -65,8 +68,16 @@ export class TimerWheel {
     this.#sleep()
   }
 
+  /** A clock that is set back, by an hour say, would keep everybody waiting for an hour: this time only goes on. */
+  #now(): number {
+    const nowMs = this.#clock.now()
+    if (nowMs < this.#lastMs) this.#setBackMs += this.#lastMs - nowMs
+    this.#lastMs = nowMs
+    return nowMs + this.#setBackMs
+  }
+
   #wake(): void {
-    this.#tick = Math.floor(this.#clock.now() / tickMs)
+    this.#tick = Math.floor(this.#now() / tickMs)
     this.#stop ??= this.#clock.every(tickMs, () => this.#turn())
   }
 
@@ -76,7 +87,7 @@ export class TimerWheel {
   }
 
   #turn(): void {
-    const nowTick = Math.floor(this.#clock.now() / tickMs)
+    const nowTick = Math.floor(this.#now() / tickMs)
     // After a long pause of the process, one round finds all that is due.
     if (nowTick - this.#tick > slotCount) this.#tick = nowTick - slotCount
     while (this.#tick < nowTick) {

@@ -9,7 +9,7 @@ import { type Carrier, cutOff, goodbyeMs, type WireConnection } from './connecti
 import type { Joiner } from './flusher.ts'
 import type { OutgoingQueue } from './outgoing-queue.ts'
 import { EnginePacketType } from './packets/engine-packets.ts'
-import { type FrameHandler, FrameReader } from './websocket/frame-reader.ts'
+import { type FrameHandler, type FrameLimits, FrameReader } from './websocket/frame-reader.ts'
 import { closeFrame, pongFrame, textFrame } from './websocket/frames.ts'
 
 /** Finds out whether a WebSocket can take over; ends once, unless it did. */
@@ -18,8 +18,7 @@ interface Probe {
   ended(): void
 }
 
-interface WebSocketOptions {
-  readonly maxPayloadBytes: number
+export interface WebSocketOptions extends FrameLimits {
   /** Absent: nobody compresses. */
   readonly compressBeyondBytes: number | undefined
 }
@@ -39,16 +38,15 @@ export class WebSocketCarrier implements Carrier, FrameHandler {
   #connection: WireConnection | undefined
   #probe: Probe | undefined
   #isOver = false
+  /** The answer to the upgrade, which leaves with the first packet: one write less for each connect. */
+  #greeting: string | undefined
   /** What the client did wrong, as WebSocket names it. */
   #closeCode: number | undefined
 
   constructor(socket: Duplex, options: WebSocketOptions) {
     this.#socket = socket
     this.#compressBeyondBytes = options.compressBeyondBytes
-    this.#reader = new FrameReader(this, {
-      maxPayloadBytes: options.maxPayloadBytes,
-      deflate: options.compressBeyondBytes !== undefined,
-    })
+    this.#reader = new FrameReader(this, options)
     this.#socket[carrierKey] = this
     // What the HTTP server thinks of slow requests does not hold for a line that may be silent between two pings.
     if (socket instanceof Socket) socket.setTimeout(0)
@@ -71,6 +69,16 @@ export class WebSocketCarrier implements Carrier, FrameHandler {
     if (head.length > 0) this.#reader.push(head)
   }
 
+  /** The answer to the upgrade of a client that was polling so far. */
+  sendHead(head: string): void {
+    this.#socket.write(head, 'latin1')
+  }
+
+  /** The same for a new client, whose first packet follows in this tick. */
+  greet(head: string): void {
+    this.#greeting = head
+  }
+
   sendNow(packet: string): void {
     this.#socket.write(textFrame(packet))
   }
@@ -82,7 +90,14 @@ export class WebSocketCarrier implements Carrier, FrameHandler {
   write(queue: OutgoingQueue, joiner: Joiner): void {
     // What does not fit into the line stays in our queue, where it can be counted and replaced.
     if (this.#isOver || this.#socket.writableNeedDrain) return
-    this.#socket.write(joiner.join(queue.take(), this.#compressBeyondBytes))
+    const bytes = joiner.join(queue.take(), this.#compressBeyondBytes)
+    this.#socket.write(this.#greeting === undefined ? bytes : Buffer.concat([this.#takeGreeting(), bytes]))
+  }
+
+  #takeGreeting(): Buffer {
+    const bytes = Buffer.from(this.#greeting ?? '', 'latin1')
+    this.#greeting = undefined
+    return bytes
   }
 
   drained(): void {
@@ -102,9 +117,9 @@ export class WebSocketCarrier implements Carrier, FrameHandler {
       this.#socket.destroy()
       return
     }
-    this.#socket.end(
-      closeFrame(this.#closeCode ?? closeCodes[reason] ?? 1000, reason === 'client_closed' ? '' : reason),
-    )
+    const code = this.#closeCode ?? closeCodes[reason] ?? 1000
+    const goodbye = closeFrame(code, reason === 'client_closed' ? '' : reason)
+    this.#socket.end(Buffer.concat([this.#takeGreeting(), goodbye]))
     setTimeout(() => this.#socket.destroy(), goodbyeMs).unref()
   }
 

@@ -106,6 +106,8 @@ class Client implements MemoryClient, LineReceiver {
   refusal: Refusal | undefined
   closedBy: CloseReason | undefined
   #isGone = false
+  /** Ends the waiting for the next attempt, if there is one. */
+  #stayAway: () => void = () => undefined
 
   constructor(clock: Clock, comesBack: boolean, dial: (receiver: LineReceiver) => Line | Refusal) {
     this.#clock = clock
@@ -120,6 +122,7 @@ class Client implements MemoryClient, LineReceiver {
 
   open(namespace: string, auth: Readonly<Record<string, unknown>> = {}): MemorySession {
     const session = new ClientSession(this, namespace, auth)
+    this.#sessions.get(namespace)?.cut(false)
     this.#sessions.set(namespace, session)
     session.enter()
     return session
@@ -139,6 +142,7 @@ class Client implements MemoryClient, LineReceiver {
 
   close(): void {
     this.#isGone = true
+    this.#stayAway()
     this.line?.lost('client_closed')
   }
 
@@ -156,7 +160,6 @@ class Client implements MemoryClient, LineReceiver {
   }
 
   #connect(): void {
-    if (this.#isGone || this.line !== undefined) return
     const dialled = this.#dial(this)
     if (!(dialled instanceof Refusal)) {
       this.line = dialled
@@ -169,9 +172,9 @@ class Client implements MemoryClient, LineReceiver {
   }
 
   #comeBack(): void {
-    if (!this.#comesBack) return
-    const stop = this.#clock.every(comeBackMs, () => {
-      stop()
+    if (!this.#comesBack || this.#isGone) return
+    this.#stayAway = this.#clock.every(comeBackMs, () => {
+      this.#stayAway()
       this.#connect()
     })
   }
@@ -252,7 +255,7 @@ class ClientSession implements MemorySession {
     } else void this.#answer(delivery.id, delivery.name, delivery.data)
   }
 
-  /** The connection is gone; who comes back waits to be let in again. */
+  /** The connection is gone, or another session is in its place; who comes back waits to be let in again. */
   cut(comesBack: boolean): void {
     if (this.state === 'refused' || this.state === 'over') return
     this.#over(comesBack ? 'waiting' : 'over')

@@ -11,8 +11,6 @@ import {
   goodbyes,
   parseId,
   Refusal,
-  type RoomRef,
-  roomName,
   type SessionId,
 } from '@belfry/contract'
 import type { Clock } from '../ports/clock.ts'
@@ -188,7 +186,8 @@ export class Arrivals implements TransportHandler {
     // A pid under which nothing is kept: whatever came since that session is not known to this one (R6).
     if (typeof auth['pid'] === 'string') dispatcher.tell(session, 'sync:reset', { reason: 'unknown-session' })
     namespace.join(session, everyoneRoom)
-    for (const room of roomsOf(principal)) namespace.join(session, roomName(room))
+    for (const room of state.homeRooms(principal)) namespace.join(session, room)
+    session.settle()
     namespace.sessionsPeak = Math.max(namespace.sessionsPeak, namespace.sessions.length)
     this.#tellTap('connect', session, 'connected')
     this.#ask(session, () => namespace.served.handlers.connect?.(session))
@@ -266,14 +265,6 @@ function withinWorkspace(principal: Principal, asked: unknown): Principal {
   if (workspaceId === undefined || !principal.workspaces.includes(workspaceId))
     throw new Refusal('forbidden', 'You are not a member of this workspace.')
   return { ...principal, workspaces: [workspaceId] }
-}
-
-function roomsOf({ userId, workspaces, teams }: Principal): RoomRef[] {
-  return [
-    { kind: 'user', id: userId },
-    ...workspaces.map((id) => ({ kind: 'workspace', id })),
-    ...teams.map((id) => ({ kind: 'team', id })),
-  ]
 }
 
 function countUp<Key>(counts: Map<Key, number>, key: Key): void {

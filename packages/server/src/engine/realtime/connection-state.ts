@@ -1,4 +1,5 @@
 /** A client as the engine keeps it: the sessions it opened, and who its token says it is. */
+import { type Room, roomName } from '@belfry/contract'
 import type { Principal, TokenVerifier } from '../ports/token-verifier.ts'
 import type { CloseReason, Connection, ConnectionHandler, Link } from '../ports/transport.ts'
 import type { Session } from './session.ts'
@@ -19,6 +20,8 @@ export class ConnectionState implements ConnectionHandler {
   isOpen = true
   #token: unknown
   #principal: Principal | undefined
+  #home: readonly Room[] = []
+  #homeOf: Principal | undefined
 
   constructor(connection: Connection, number: number, host: ConnectionHost) {
     this.connection = connection
@@ -37,6 +40,15 @@ export class ConnectionState implements ConnectionHandler {
     this.#host.closed(this, reason)
   }
 
+  /** The rooms that follow from a token; their names are made once for all its sessions. */
+  homeRooms(principal: Principal): readonly Room[] {
+    if (this.#homeOf !== principal) {
+      this.#home = homeRoomsOf(principal)
+      this.#homeOf = principal
+    }
+    return this.#home
+  }
+
   /** A client opens its namespaces with one and the same token: it is checked once, as long as it is valid. */
   principalOf(token: unknown, verifier: TokenVerifier, nowMs: number): Principal | Promise<Principal> {
     const known = this.#principal
@@ -47,4 +59,12 @@ export class ConnectionState implements ConnectionHandler {
     this.#principal = found
     return found
   }
+}
+
+function homeRoomsOf({ userId, workspaces, teams }: Principal): readonly Room[] {
+  return [
+    roomName({ kind: 'user', id: userId }),
+    ...workspaces.map((id) => roomName({ kind: 'workspace', id })),
+    ...teams.map((id) => roomName({ kind: 'team', id })),
+  ]
 }

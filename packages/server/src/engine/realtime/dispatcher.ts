@@ -21,7 +21,7 @@ import type { ActivityTap } from './activity-tap.ts'
 import { countOne } from './counters.ts'
 import type { LatestValue } from './latest-values.ts'
 import type { NamespaceState, ServedEvent } from './namespace-state.ts'
-import { encodePayload, withMeta } from './payload.ts'
+import { attachmentsMax, encodePayload, withMeta } from './payload.ts'
 import { mayUse } from './permissions.ts'
 import type { Session } from './session.ts'
 
@@ -92,7 +92,7 @@ export class Dispatcher {
       throw new Refusal('unknown_event', `There is no event of this name on ${namespaceName}.`)
     checkRooms(event, to)
     const data = isChecked ? checkedData(event, given) : given
-    if (typeof data !== 'object' || data === null) throw wrong('', 'the payload of an event is an object')
+    if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) throw wrong('', noObject)
     const entry = this.#entryOf(event, data, to)
     const { log, broker } = this.#parts
     const isLogged = event.contract.lane === 'stream'
@@ -136,6 +136,10 @@ export class Dispatcher {
 
   #entryOf({ name, contract }: ServedEvent, data: object, to: Recipients): PublishedEntry {
     const { json, attachments } = encodePayload(data)
+    // A list, or what makes a text of itself: there is no place for `_meta` in it (R3).
+    if (!json?.startsWith('{')) throw wrong('', noObject)
+    if (attachments.length > attachmentsMax)
+      throw wrong('', `an event carries ${attachmentsMax} pieces of bytes, at most`)
     let bytes = Buffer.byteLength(json)
     for (const attachment of attachments) bytes += attachment.byteLength
     if (bytes > contract.maxBytes)
@@ -262,6 +266,7 @@ function checkedData(event: ServedEvent, given: unknown): unknown {
 }
 
 const nowhere: readonly Room[] = []
+const noObject = 'the payload of an event is an object'
 
 function wrong(path: string, message: string): Refusal {
   return new Refusal('validation_failed', undefined, { fields: [{ path, message }] })

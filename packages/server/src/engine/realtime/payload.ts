@@ -3,6 +3,8 @@
  * put in when the position is known, without making the text again.
  */
 
+import { Refusal } from '@belfry/contract'
+
 export interface EncodedPayload {
   /** JSON text of an object without `_meta`. */
   readonly json: string
@@ -23,11 +25,16 @@ export function withMeta(json: string, id: string, at: string): string {
   return `${json.slice(0, -1)}${separator}"_meta":{"id":"${id}","at":"${at}"}}`
 }
 
-/** Deeper than any schema in use; a payload beyond it has no bytes that we would find. */
-const depthMax = 32
+/** Pieces of bytes in one payload: with more, a stock client takes the packet for broken and closes its connection. */
+export const attachmentsMax = 10
+
+/** Levels, as the check of payloads has them: what is deeper goes round in a circle. */
+const depthMax = 64
 
 function holdsBytes(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null || depth > depthMax) return false
+  if (typeof value !== 'object' || value === null) return false
+  if (depth > depthMax)
+    throw new Refusal('validation_failed', `A payload may have ${depthMax} levels of objects and lists.`)
   if (ArrayBuffer.isView(value)) return true
   if (Array.isArray(value)) return value.some((entry) => holdsBytes(entry, depth + 1))
   for (const key in value) {

@@ -35,12 +35,12 @@ export class Rooms<Member extends RoomMember<Member>> {
     if (placeOf(member, name) !== -1) return false
     let room = this.#rooms.get(name)
     if (room === undefined) {
-      room = { name, members: [] }
+      // As a literal, the list of the many rooms with one member has room for one and not for seventeen.
+      room = { name, members: [member] }
       this.#rooms.set(name, room)
-    }
+    } else room.members.push(member)
     member.rooms.push(room)
-    member.places.push(room.members.length)
-    room.members.push(member)
+    member.places.push(room.members.length - 1)
     return true
   }
 

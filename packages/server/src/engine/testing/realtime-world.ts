@@ -134,13 +134,15 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
       mayFail = true
     },
     async [Symbol.asyncDispose]() {
+      for (const client of clients) client.close()
       realtime.stop()
       log.close()
-      expect(clock.timers).toBe(0)
+      // Soft, so that what failed in the test itself is told as well.
+      expect.soft(clock.timers).toBe(0)
       for (const { deliveries } of clients) for (const delivery of deliveries) expectOwnEvent(delivery)
-      if (!mayFail) expect(memory.failures).toEqual([])
-      if (!mayFail) expect(logger.at('error')).toEqual([])
-      expect(inspect(logger.lines, { depth: null }), 'the lines of the log').not.toContain(secretMark)
+      if (!mayFail) expect.soft(memory.failures).toEqual([])
+      if (!mayFail) expect.soft(logger.at('error')).toEqual([])
+      expect.soft(inspect(logger.lines, { depth: null }), 'the lines of the log').not.toContain(secretMark)
     },
   }
 }
@@ -150,7 +152,7 @@ function expectOwnEvent(delivery: Delivery): void {
   const own: Readonly<Record<string, EventContract>> = everyNamespace.events
   const contract = delivery.kind === 'event' ? own[delivery.name] : undefined
   if (contract === undefined || delivery.kind !== 'event') return
-  expect(checkEvent(contract)(delivery.data), delivery.name).toMatchObject({ ok: true })
+  expect.soft(checkEvent(contract)(delivery.data), delivery.name).toMatchObject({ ok: true })
 }
 
 /** A token is a secret: this is in every one of them, and in no line of any log. */

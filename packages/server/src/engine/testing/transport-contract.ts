@@ -373,24 +373,21 @@ export function describeTransportContract(
         expect(await readings(50)).toBe(await readings(1))
       })
 
-      it('[TR3] gives each client a copy of its own', async () => {
+      it.each([
+        ['with bytes', '{"list":[1,2],"file":{"_placeholder":true,"num":0}}', [Uint8Array.of(1, 2)]],
+        ['without bytes', '{"list":[1,2],"file":[1,2]}', []],
+      ])('[TR3] gives each client a copy of its own: %s', async (_what, data, attachments) => {
         const one = await enter(['/a'])
         const other = await enter(['/a'])
-        const packet = world.transport.pack(
-          eventOn('/a', {
-            name: 'shared',
-            data: '{"list":[1,2],"file":{"_placeholder":true,"num":0}}',
-            attachments: [Uint8Array.of(1, 2)],
-          }),
-        )
+        const packet = world.transport.pack(eventOn('/a', { name: 'shared', data, attachments }))
         const spoil = async ({ client, links }: typeof one) => {
           links[0].send(packet)
           await settled(client, links[0])
           const found = client.deliveries.find((each) => each.kind === 'event' && each.name === 'shared')
           expect(plain(found)).toMatchObject({ data: { list: [1, 2], file: [1, 2] } })
-          const { data } = found as { data: { list: number[]; file: Uint8Array } }
-          data.list.push(3)
-          data.file.fill(9)
+          const received = (found as { data: { list: number[]; file: Uint8Array } }).data
+          received.list.push(3)
+          received.file.fill(9)
         }
         await spoil(one)
         await spoil(other)
@@ -630,6 +627,21 @@ export function describeTransportContract(
         await until(() => recorded.closed.length > 0, { what: 'the connection is closed' })
         await turn()
         expect(recorded.calls.slice(1)).toEqual(['left /a shutting_down', 'closed shutting_down'])
+      })
+
+      it('[TR5] lets nobody in any more whose connection is about to end', async () => {
+        const { client, recorded, links } = await enter(['/a'])
+        engine.onEnter = () => undefined
+        client.open('/slow')
+        await until(() => recorded.sessions.length === 2, { what: 'the client asks for /slow' })
+        const slow = sessionOf(recorded, '/slow')
+        links[0].connection.close('shutting_down')
+        expect(slow.link.isWaiting).toBe(false)
+        slow.accept()
+        send(slow.link, { n: 1 })
+        await until(() => recorded.closed.length > 0, { what: 'the connection is closed' })
+        expect(slow.left).toEqual([])
+        expect(client.deliveries.map(told)).not.toContain('accepted /slow')
       })
 
       it('[TR5] tells nothing of who was kept outside, and lets in who comes back', async () => {
