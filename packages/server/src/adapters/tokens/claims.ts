@@ -78,9 +78,12 @@ function readName(claims: object): string | undefined {
   return fail('name', `text of 1 to ${nameLengthMax} characters without control characters`)
 }
 
+/** One for all principals: most have no teams, roles or permissions. */
+const none: readonly never[] = []
+
 function readList<Kind extends string>(claims: object, name: string): readonly Id<Kind>[] {
   const value = ownValue(claims, name)
-  if (value === undefined) return []
+  if (value === undefined) return none
   if (!Array.isArray(value) || value.length > listEntriesMax) return failList(name)
   return value.map((entry: unknown) => parseText<Kind>(entry) ?? failList(name))
 }

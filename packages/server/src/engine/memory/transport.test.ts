@@ -36,7 +36,8 @@ describeTransportContract('memory', async ({ handler, bounds }) => {
         },
         pause: () => client.pause(),
         resume: () => client.resume(),
-        cut: async () => client.cut(),
+        cut: () => client.cut(),
+        atRest: async () => undefined,
         close: () => client.close(),
         misbehave: () => client.cut('malformed_packet'),
       }

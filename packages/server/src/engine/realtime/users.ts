@@ -55,6 +55,8 @@ export class Users {
     const { userId, workspaces } = session.principal
     const sessions = this.#sessions.get(userId)
     if (sessions === undefined) this.#sessions.set(userId, [session])
+    // A list that grows takes room for seventeen; most users have a few.
+    else if (sessions.length < growingFrom) this.#sessions.set(userId, [...sessions, session])
     else sessions.push(session)
     if (!siblings.some(ofUser(userId))) this.#connections.add(userId, 1)
     for (const id of new Set(workspaces))
@@ -72,6 +74,8 @@ export class Users {
       if (!siblings.some(inWorkspace(id))) this.#connectionsByWorkspace.add(id, -1)
   }
 }
+
+const growingFrom = 8
 
 /** Connections that came from each address, before anybody knows whose they are. */
 export class Counts {

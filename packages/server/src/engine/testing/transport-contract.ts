@@ -32,8 +32,10 @@ export interface TransportClient {
   /** Reads nothing until it resumes. */
   pause(): void
   resume(): void
-  /** The line breaks, in a moment in which the server notices it. */
-  cut(): Promise<void>
+  /** Resolves when it waits for what comes: between two polls it would miss a goodbye, and nobody a break. */
+  atRest(): Promise<void>
+  /** The line breaks. */
+  cut(): void
   /** Goes, says so, and does not come back. */
   close(): void
   /** Sends what is no packet. */
@@ -186,7 +188,10 @@ export function describeTransportContract(
         for (let n = 1; n <= 30; n += 1) send(n % 2 === 0 ? a : b, { n })
         send(a, { name: 'session:closing' })
         a.disconnect()
+        send(b, { n: 31 })
         await settled(client, b)
+        const everything = client.deliveries.map(told)
+        expect(everything.indexOf('goodbye /a')).toBe(everything.indexOf('event /b 31') - 1)
         const ofA = client.deliveries.filter((each) => each.namespace === '/a').map(told)
         expect(ofA.slice(-3)).toEqual(['event /a 30', 'event /a session:closing', 'goodbye /a'])
         expect(ofA.filter((each) => each.startsWith('event'))).toHaveLength(16)
@@ -298,7 +303,8 @@ export function describeTransportContract(
         await until(() => recorded.sessions.length === 2, { what: 'the client asks for /slow' })
         const slow = sessionOf(recorded, '/slow')
         engine.onEnter = (session) => session.accept()
-        await client.cut()
+        await client.atRest()
+        client.cut()
         await until(() => recorded.closed.length === 1, { what: 'the connection is closed' })
         expect(slow.link.isWaiting).toBe(false)
         slow.accept()
@@ -350,6 +356,27 @@ export function describeTransportContract(
         expect(received(bare.client)).toEqual([without, without, without])
         expect(packet.lane).toBe('stream')
         expect(packet.bytes).toBeGreaterThanOrEqual(256)
+      })
+
+      it('[TR3] brings each client its own, though all of it is sent in one tick', async () => {
+        const random = new SeededRandom(31)
+        const clients = [await enter(['/a']), await enter(['/a']), await enter(['/a']), await enter(['/a'])]
+        const expected = clients.map((): number[] => [])
+        let n = 0
+        for (let round = 0; round < 40; round += 1) {
+          for (let event = 0; event < 3; event += 1) {
+            n += 1
+            const packet = world.transport.pack(eventOn('/a', { n }))
+            for (const [index, { links }] of clients.entries()) {
+              if (random.chance(40)) continue
+              links[0].send(packet)
+              expected[index]?.push(n)
+            }
+          }
+          await turn()
+        }
+        for (const { client, links } of clients) await settled(client, links[0])
+        expect(clients.map(({ client }) => numbersOf(client))).toEqual(expected)
       })
 
       it('[TR3] reads an event as often for a hundred sessions as for two', async () => {
@@ -550,7 +577,7 @@ export function describeTransportContract(
         }) => Promise<void> | void,
       ][] = [
         ['the client goes', 'client_closed', ({ client }) => client.close()],
-        ['the line breaks', 'transport_failed', ({ client }) => client.cut()],
+        ['the line breaks', 'transport_failed', breakLine],
         ['the client misbehaves', 'malformed_packet', ({ client }) => client.misbehave()],
         ['the server closes', 'closed_by_server', ({ link }) => link.connection.close('closed_by_server')],
         ['the server stops', 'shutting_down', ({ link }) => link.connection.close('shutting_down')],
@@ -629,6 +656,19 @@ export function describeTransportContract(
         expect(recorded.calls.slice(1)).toEqual(['left /a shutting_down', 'closed shutting_down'])
       })
 
+      it('[TR5] keeps the reason of who ended it, though the client goes at the same time', async () => {
+        const { client, recorded, sessions, links } = await enter(['/a'])
+        engine.onCommand = () => links[0].connection.close('shutting_down')
+        sessions[0].send('bye')
+        client.close()
+        await until(() => recorded.closed.length > 0, { what: 'the connection is closed' })
+        expect(recorded.calls.slice(1)).toEqual([
+          'command /a bye',
+          'left /a shutting_down',
+          'closed shutting_down',
+        ])
+      })
+
       it('[TR5] lets nobody in any more whose connection is about to end', async () => {
         const { client, recorded, links } = await enter(['/a'])
         engine.onEnter = () => undefined
@@ -699,6 +739,15 @@ export function describeTransportContract(
         expect(await second).toBe('second')
       })
 
+      it('[TR6] forgets what was answered: there is no end of requests', async () => {
+        const { sessions, links } = await enter(['/a'])
+        sessions[0].onRequest = (name) => name
+        for (let round = 0; round < 25; round += 1) {
+          const names = upTo(50).map((n) => `ask:${round * 50 + n}`)
+          expect(await Promise.all(names.map((name) => request(links[0], name)))).toEqual(names)
+        }
+      })
+
       it('[TR6] never times out before its time', async () => {
         const { links } = await enter(['/a'])
         for (const [offset, timeoutMs] of [
@@ -725,7 +774,7 @@ export function describeTransportContract(
         ['leaves', ({ sessions }: Entered) => sessions[0]?.leave()],
         ['is sent away', ({ links }: Entered) => links[0]?.disconnect()],
         ['goes', ({ client }: Entered) => client.close()],
-        ['is cut off', ({ client }: Entered) => client.cut()],
+        ['is cut off', breakLine],
         ['is closed', ({ links }: Entered) => links[0]?.connection.close('closed_by_server')],
       ])('[TR6] refuses with `disconnected` when the client %s', async (_what, end) => {
         const entered = await enter(['/a', '/b'])
@@ -789,6 +838,22 @@ export function describeTransportContract(
         const again = connectionAt(1)
         await settled(client, sessionOf(again, '/a').link)
         expect(again.calls).toEqual(['enter /a'])
+      })
+
+      it('[TR7] brings what was sent before `close`, such as why', async () => {
+        const { client, recorded, links } = await enter(['/a'])
+        await settled(client, links[0])
+        await client.atRest()
+        send(links[0], { n: 1 })
+        send(links[0], { name: 'session:closing' })
+        links[0].connection.close('shutting_down')
+        await until(() => recorded.closed.length > 0, { what: 'the connection is closed' })
+        await backUntil(() => engine.connections.length === 2, 'the client came back')
+        expect(client.deliveries.filter(isNoMark).map(told).slice(0, 3)).toEqual([
+          'accepted /a',
+          'event /a 1',
+          'event /a session:closing',
+        ])
       })
 
       it.each<CloseReason>(['closed_by_server', 'shutting_down', 'slow_reader', 'idle_connection'])(
@@ -877,7 +942,7 @@ export function describeTransportContract(
       it.each([
         ['misbehaves', ({ client }: Entered) => client.misbehave()],
         ['says what the engine fails on', ({ sessions }: Entered) => sessions[0]?.send('break')],
-        ['is cut off', ({ client }: Entered) => client.cut()],
+        ['is cut off', breakLine],
       ])('[TR8] harms nobody else when a client %s', async (_what, harm) => {
         const one = await enter(['/a'])
         const others = [await enter(['/a']), await enter(['/a', '/b'])]
@@ -933,6 +998,11 @@ interface Entered {
   readonly client: TransportClient
   readonly sessions: readonly TransportClientSession[]
   readonly links: readonly Link[]
+}
+
+const breakLine = async ({ client }: Pick<Entered, 'client'>) => {
+  await client.atRest()
+  client.cut()
 }
 
 /** The newest one of a namespace. */

@@ -141,11 +141,13 @@ export class StockClient implements TransportClient {
     this.#line.resume()
   }
 
-  async cut(): Promise<void> {
-    // Between two polls there is no line that could break.
+  async atRest(): Promise<void> {
     const { engine } = this.#internals
     if (engine.transport.name === 'polling')
       await until(() => this.#isPolled(engine.id), { what: 'the client polls' })
+  }
+
+  cut(): void {
     this.#line.cut()
   }
 
