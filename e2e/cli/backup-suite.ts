@@ -61,6 +61,8 @@ export function backupSuite(worlds: Worlds): void {
       expect(statSync(file).mode & 0o777).toBe(0o600)
       expect((await fetch(`${product.url}/readyz`)).status).toBe(200)
 
+      const checked = await mustSucceed(['restore', file, '--check'], { environment: other.environment })
+      expect(checked.stdout).toMatch(/✔ whole: \d+ rows of \d+ tables, written by Belfry /)
       const restored = await mustSucceed(['restore', file], { environment: other.environment })
       expect(restored.stdout).toMatch(/✔ \d+ rows of \d+ tables, written by Belfry \d+\.\d+\.\d+ on 2/)
       expect(await contents(other)).toBe(await contents(world))
@@ -120,6 +122,7 @@ export function backupSuite(worlds: Worlds): void {
       for (const [what, bytes] of Object.entries(wrong)) {
         const path = join(world.directory, 'files', what)
         writeFileSync(path, bytes)
+        await mustRefuse(['restore', path, '--check'], { environment: world.environment })
         expect(await restoreRefused(world, path, '--replace'), what).toMatch(
           /is not a whole, unaltered backup of Belfry: .*Nothing was changed\. \[backup_invalid\]$/,
         )

@@ -85,8 +85,8 @@ export class PollingCarrier implements Carrier {
       if ('failed' in body) {
         if (body.failed === 'aborted') connection.lost('transport_failed')
         else {
-          // Node would read a body to its end, however long it is.
-          response.once('finish', () => request.destroy())
+          // Node would read a body to its end, however long it is, if the line were to be used again.
+          response.setHeader('connection', 'close')
           respond(response, 413, 'text/plain', 'The body is too large.')
           connection.violated('too_large')
         }
