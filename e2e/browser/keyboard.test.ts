@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { signedIn } from './browser.ts'
 import { browser, product } from './world.ts'
 
-const pages = ['Overview', 'Database', 'Settings', 'API', 'Errors']
+const pages = ['Overview', 'Database', 'Settings', 'Connections', 'Events', 'Publish', 'API', 'Errors']
 
 it('goes through all pages with Tab and Enter, and the focus follows', async () => {
   const { context, page } = await signedIn(browser, product)
@@ -37,6 +37,9 @@ it('jumps with two keys, opens the sheet with "?", and lets one switch that off'
   for (const [key, title] of [
     ['s', 'Settings'],
     ['d', 'Database'],
+    ['c', 'Connections'],
+    ['v', 'Events'],
+    ['p', 'Publish'],
     ['a', 'API'],
     ['e', 'Errors'],
     ['o', 'Overview'],

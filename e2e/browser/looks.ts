@@ -41,6 +41,9 @@ export interface Visit {
 
 export const operatorPages: readonly Visit[] = [
   { name: 'overview', path: '/', ready: '.time-series-drawing canvas' },
+  { name: 'connections', path: '/connections', ready: '.first-client' },
+  { name: 'events', path: '/events', ready: '.counters-table' },
+  { name: 'publish', path: '/publish', ready: '.publish-preview' },
   { name: 'database', path: '/database', ready: '.migrations :is(table, .empty-state)' },
   { name: 'settings', path: '/settings', ready: '.settings-table' },
 ]

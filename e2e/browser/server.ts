@@ -5,6 +5,8 @@ export interface TestedProduct {
   readonly url: string
   /** A new link that signs in, once. */
   signInLink(): Promise<string>
+  /** A token that its sockets accept, made as `belfry token` makes it. */
+  token(words: readonly string[]): string
   stop(): Promise<void>
 }
 
@@ -24,6 +26,12 @@ export async function startProduct(): Promise<TestedProduct> {
         dataDirectory,
         environment: { PORT: new URL(product.url).port },
       })
+      return output.trim()
+    },
+    token(words) {
+      const { dataDirectory } = product
+      const { code, output } = runProduct(['token', ...words], { dataDirectory })
+      if (code !== 0) throw new Error(`No token was made: ${output}`)
       return output.trim()
     },
     stop: () => product.stop(),

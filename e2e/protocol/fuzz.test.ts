@@ -139,10 +139,11 @@ async function overFrames({ world, random, parser, token, sent }: Attack): Promi
 
 /** Bodies, overlapping polls and posts, and some that are hung up in the middle. */
 async function overPolling({ world, random, parser, token, sids, sent }: Attack): Promise<void> {
-  const polling = await RawPolling.open(world.url)
+  const polling = await RawPolling.open(world.url).catch(() => undefined)
+  if (polling === undefined) return
   sids.push(polling.handshake.sid)
   const busy: Promise<unknown>[] = []
-  if (random() < 0.7) await polling.post(recordOf(connectPacket(parser, token)))
+  if (random() < 0.7) await polling.post(recordOf(connectPacket(parser, token))).catch(() => undefined)
   for (let left = 1 + whole(random, 8); left > 0; left -= 1) {
     const chance = random()
     const hangUp = new AbortController()
@@ -180,9 +181,10 @@ async function overRequests({ world, random, sids, sent }: Attack): Promise<void
 
 /** A way in that is taken at once, several times, or left in the middle. */
 async function halfway({ world, random, parser, token, sids, sent }: Attack): Promise<void> {
-  const polling = await RawPolling.open(world.url)
+  const polling = await RawPolling.open(world.url).catch(() => undefined)
+  if (polling === undefined) return
   sids.push(polling.handshake.sid)
-  if (random() < 0.5) await polling.post(recordOf(connectPacket(parser, token)))
+  if (random() < 0.5) await polling.post(recordOf(connectPacket(parser, token))).catch(() => undefined)
   const query = `EIO=4&transport=websocket&sid=${polling.handshake.sid}`
   const opened = await Promise.allSettled(
     count(1 + whole(random, 3)).map(() => RawSocket.open(world.url, { query })),
@@ -207,4 +209,5 @@ async function halfway({ world, random, parser, token, sids, sent }: Attack): Pr
 }
 
 const tick = () => new Promise((resolve) => setImmediate(resolve))
-const roundTrip = (world: World) => answered(fetch(`${world.url}/elsewhere`))
+/** Also when the line that it was to go over was closed just now. */
+const roundTrip = (world: World) => answered(fetch(`${world.url}/elsewhere`)).catch(() => undefined)

@@ -13,6 +13,13 @@ import { Boundary } from './shell/Boundary.tsx'
 import { Shell } from './shell/Shell.tsx'
 import { Unreachable } from './shell/Unreachable.tsx'
 
+const Connections = lazy(() =>
+  import('./pages/connections/Connections.tsx').then(({ Connections: page }) => ({ default: page })),
+)
+const Events = lazy(() => import('./pages/events/Events.tsx').then(({ Events: page }) => ({ default: page })))
+const Publish = lazy(() =>
+  import('./pages/publish/Publish.tsx').then(({ Publish: page }) => ({ default: page })),
+)
 const Database = lazy(() => import('./pages/Database.tsx').then(({ Database: page }) => ({ default: page })))
 const Settings = lazy(() => import('./pages/Settings.tsx').then(({ Settings: page }) => ({ default: page })))
 const ApiReference = lazy(() =>
@@ -24,6 +31,9 @@ const ErrorReference = lazy(() =>
 
 const operatorPages: Readonly<Record<string, React.ComponentType>> = {
   '/': Overview,
+  '/connections': Connections,
+  '/events': Events,
+  '/publish': Publish,
   '/database': Database,
   '/settings': Settings,
 }

@@ -36,6 +36,11 @@ export function millisecondsText(value: number): string {
   return `${figure} ${unit}`
 }
 
+/** Of a ping: nobody measures parts of a millisecond over a network. */
+export function roundTripText(ms: number): string {
+  return ms < 1 ? '< 1 ms' : ms < 9_999.5 ? `${number(ms)} ms` : millisecondsText(ms)
+}
+
 /** Exact as long as one can read it at a glance, then 123K, 1.2M. */
 export function count(value: number, digits = 0): string {
   return Math.abs(value) < 99_999.5 ? number(value, digits) : compact.format(value)
@@ -63,6 +68,15 @@ export function clockTime(at: number | string): string {
 /** `20 Nov 2026, 14:02:11` */
 export function dateTime(at: number | string): string {
   return new Date(at).toLocaleString(language, { dateStyle: 'medium', timeStyle: 'medium', hour12: false })
+}
+
+/** `14:02:11` today, `20 Nov, 14:02` on another day, and the year where it is another. */
+export function shortTime(at: number | string, now = Date.now()): string {
+  const [then, today] = [new Date(at), new Date(now)]
+  if (then.toDateString() === today.toDateString()) return clockTime(at)
+  const year = then.getFullYear() === today.getFullYear() ? {} : ({ year: 'numeric' } as const)
+  const parts = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hour12: false } as const
+  return then.toLocaleString(language, { ...parts, ...year })
 }
 
 /** `3 d 04 h 12 min 09 s`; two-digit parts after the first, so that a ticking duration does not jump about. */

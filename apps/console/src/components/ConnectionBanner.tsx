@@ -1,23 +1,28 @@
 /** Says that what is shown is old, how old, and when the next attempt comes. */
 import { Unplug } from 'lucide-react'
 import { useNow } from '../data/clock.ts'
-import { type LiveState, retryNow } from '../data/live.ts'
+import type { Followed, LiveState } from '../data/live.ts'
 import { clockTime } from '../format.ts'
 import { Button } from './Button.tsx'
 import './connection-banner.css'
 
-export function ConnectionBanner({ live }: { live: LiveState }) {
+interface ConnectionBannerProps {
+  readonly live: LiveState<Followed>
+  readonly onRetry: () => void
+}
+
+export function ConnectionBanner({ live, onRetry }: ConnectionBannerProps) {
   return (
     <div role="status" className="connection-banner-place">
       {live.phase === 'lost' && (
         <div className="connection-banner">
           <Unplug size="1.125rem" aria-hidden="true" />
           <p>
-            <strong>The connection to the server was lost.</strong>{' '}
+            <strong>{live.failure?.sentence ?? 'The connection to the server was lost.'}</strong>{' '}
             <span className="figures">Last data {clockTime(live.data.receivedAt)}.</span>
           </p>
           <NextAttempt retryAt={live.retryAt} trying={live.trying} />
-          <Button onClick={retryNow} disabled={live.trying}>
+          <Button onClick={onRetry} disabled={live.trying}>
             Try now
           </Button>
         </div>

@@ -14,26 +14,31 @@ import { isSignedOut, session, sessionEnded } from './session.ts'
 import { createStore } from './store.ts'
 import { toast } from './toasts.ts'
 
-export interface LiveOverview {
+export interface LiveOverview extends Followed {
   readonly overview: SystemOverview
   /** Oldest first, at most fifteen minutes, across restarts of the server. */
   readonly samples: readonly SystemSample[]
   readonly database: DatabaseView
   /** Server's clock minus this browser's. */
   readonly clockSkewMs: number
-  /** When the newest value arrived, by this browser's clock. */
+}
+
+/** What follows the server by itself, and when the newest of it arrived by this browser's clock. */
+export interface Followed {
   readonly receivedAt: number
 }
 
-export type LiveState =
+export type LiveState<Data extends Followed = LiveOverview> =
   | { readonly phase: 'idle' | 'loading' }
   | { readonly phase: 'failed'; readonly failure: Failure; readonly retryAt: number }
-  | { readonly phase: 'live'; readonly data: LiveOverview }
+  | { readonly phase: 'live'; readonly data: Data }
   | {
       readonly phase: 'lost'
-      readonly data: LiveOverview
+      readonly data: Data
       readonly retryAt: number
       readonly trying: boolean
+      /** Absent: the connection was lost. */
+      readonly failure?: Failure
     }
 
 const overviewPath = '/api/v1/system/overview'
@@ -47,8 +52,14 @@ const silenceMs = 5_000
 const firstWaitMs = 1_000
 const longestWaitMs = 15_000
 
+/** How long to wait before the next attempt, so that consoles do not come back all at once. */
+export function waitBeforeAttempt(attempts: number, failure?: Failure): number {
+  const wait = Math.min(firstWaitMs * 2 ** attempts, longestWaitMs) * (0.9 + Math.random() * 0.2)
+  return Math.max(wait, (failure?.retryAfterSeconds ?? 0) * 1000)
+}
+
 /** Kept this long for nobody: whoever looks at another page and comes back costs the server nothing. */
-const idleMs = 15_000
+export const idleMs = 15_000
 
 const store = createStore<LiveState>({ phase: 'idle' })
 
@@ -193,8 +204,7 @@ function expectTick(): void {
 
 function lose(failure?: Failure): void {
   disconnect()
-  const wait = Math.min(firstWaitMs * 2 ** attempts, longestWaitMs) * (0.9 + Math.random() * 0.2)
-  const retryAt = Date.now() + Math.max(wait, (failure?.retryAfterSeconds ?? 0) * 1000)
+  const retryAt = Date.now() + waitBeforeAttempt(attempts, failure)
   attempts += 1
   const before = store.get()
   if ('data' in before) {

@@ -13,7 +13,7 @@ import { Skeleton } from '../components/Skeleton.tsx'
 import { Stat, Stats } from '../components/Stat.tsx'
 import { type Column, Table } from '../components/Table.tsx'
 import { useNow } from '../data/clock.ts'
-import { paused, useLiveOverview } from '../data/live.ts'
+import { paused, retryNow, useLiveOverview } from '../data/live.ts'
 import { useResource } from '../data/resource.ts'
 import { useStore } from '../data/store.ts'
 import { clockTime, milliseconds, plural, size } from '../format.ts'
@@ -35,7 +35,7 @@ export function Database() {
       <PageHeader title="Database" actions={<LiveControl live={live} />}>
         The PostgreSQL that keeps everything Belfry must not forget.
       </PageHeader>
-      <ConnectionBanner live={live} />
+      <ConnectionBanner live={live} onRetry={retryNow} />
       {'data' in live ? (
         <State
           database={live.data.database}

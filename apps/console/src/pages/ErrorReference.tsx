@@ -9,6 +9,8 @@ import { SearchField } from '../components/SearchField.tsx'
 import { remedies } from '../data/remedies.ts'
 import { useQuery } from '../router.tsx'
 import { useFragmentTarget } from './fragment.ts'
+import '../components/code-block.css'
+import '../components/status.css'
 import './error-reference.css'
 
 const rows = Object.entries(errorCatalogue) as readonly (readonly [ErrorCode, ErrorRow])[]

@@ -14,6 +14,7 @@ import { type Column, Table } from '../components/Table.tsx'
 import { useResource } from '../data/resource.ts'
 import { number, plural } from '../format.ts'
 import { useQuery } from '../router.tsx'
+import '../components/sheet.css'
 import './settings.css'
 
 const sources: Record<SettingView['source'], { text: string; tone: Tone }> = {

@@ -10,7 +10,12 @@ export function ShortcutSheet({ signedIn, onClose }: { signedIn: boolean; onClos
   const entries = signedIn ? [...operatorEntries, ...referenceEntries] : referenceEntries
   const rows: readonly { keys: readonly string[]; does: string }[] = [
     ...entries.map((entry) => ({ keys: ['g', entry.key], does: `Go to ${entry.title}` })),
-    ...(signedIn ? [{ keys: ['p'], does: 'Pause or resume live values' }] : []),
+    ...(signedIn
+      ? [
+          { keys: ['p'], does: 'Pause or resume live values' },
+          { keys: ['Ctrl', 'Enter'], does: 'Publish, on the page of that name' },
+        ]
+      : []),
     { keys: ['/'], does: 'Search on this page' },
     { keys: ['?'], does: 'Show this sheet' },
     { keys: ['Esc'], does: 'Close a menu or a window' },

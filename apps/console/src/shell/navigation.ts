@@ -1,9 +1,12 @@
 /** The pages one can go to, in the order they are shown, and the key that goes there after `g`. */
 import {
   BookOpenText,
+  Cable,
   Database,
   Gauge,
   type LucideIcon,
+  Megaphone,
+  ScrollText,
   SlidersHorizontal,
   TriangleAlert,
 } from 'lucide-react'
@@ -13,15 +16,25 @@ export interface Entry {
   readonly title: string
   readonly icon: LucideIcon
   readonly key: string
+  /** A narrow screen has room for five: the others stand under "More". */
+  readonly isUnderMore?: boolean
 }
 
-export const operatorEntries: readonly Entry[] = [
+export const serverEntries: readonly Entry[] = [
   { href: '/', title: 'Overview', icon: Gauge, key: 'o' },
-  { href: '/database', title: 'Database', icon: Database, key: 'd' },
-  { href: '/settings', title: 'Settings', icon: SlidersHorizontal, key: 's' },
+  { href: '/database', title: 'Database', icon: Database, key: 'd', isUnderMore: true },
+  { href: '/settings', title: 'Settings', icon: SlidersHorizontal, key: 's', isUnderMore: true },
 ]
 
+export const socketEntries: readonly Entry[] = [
+  { href: '/connections', title: 'Connections', icon: Cable, key: 'c' },
+  { href: '/events', title: 'Events', icon: ScrollText, key: 'v' },
+  { href: '/publish', title: 'Publish', icon: Megaphone, key: 'p' },
+]
+
+export const operatorEntries: readonly Entry[] = [...serverEntries, ...socketEntries]
+
 export const referenceEntries: readonly Entry[] = [
-  { href: '/docs', title: 'API', icon: BookOpenText, key: 'a' },
-  { href: '/docs/errors', title: 'Errors', icon: TriangleAlert, key: 'e' },
+  { href: '/docs', title: 'API', icon: BookOpenText, key: 'a', isUnderMore: true },
+  { href: '/docs/errors', title: 'Errors', icon: TriangleAlert, key: 'e', isUnderMore: true },
 ]

@@ -9,6 +9,7 @@ import { curlOf, exampleOf } from './example.ts'
 import type { Answer, ApiModel, Operation, Parameter } from './openapi.ts'
 import { SchemaTree, TypeName } from './SchemaTree.tsx'
 import { Words } from './Words.tsx'
+import '../../components/status.css'
 
 export function OperationView({ operation, api }: { operation: Operation; api: ApiModel }) {
   const heading = useId()

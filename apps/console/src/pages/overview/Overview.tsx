@@ -9,7 +9,7 @@ import { Skeleton } from '../../components/Skeleton.tsx'
 import { Spark } from '../../components/Spark.tsx'
 import { Stat, Stats } from '../../components/Stat.tsx'
 import { TimeSeries } from '../../components/TimeSeries.tsx'
-import { type LiveOverview, paused, useLiveOverview } from '../../data/live.ts'
+import { type LiveOverview, paused, retryNow, useLiveOverview } from '../../data/live.ts'
 import { useStore } from '../../data/store.ts'
 import {
   clockTime,
@@ -41,7 +41,7 @@ export function Overview() {
   return (
     <>
       <PageHeader title="Overview" actions={<LiveControl live={live} />} />
-      <ConnectionBanner live={live} />
+      <ConnectionBanner live={live} onRetry={retryNow} />
       {'data' in live ? (
         <Readings data={live.data} lost={live.phase === 'lost'} />
       ) : live.phase === 'failed' ? (

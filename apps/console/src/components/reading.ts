@@ -1,0 +1,37 @@
+/** Whether somebody reads a part of a page: what they look at must not move under the pointer or the focus. */
+import { type FocusEvent, useEffect, useRef, useState } from 'react'
+
+export interface Reading {
+  readonly isRead: boolean
+  /** For the element that holds the part; it has to stay while its content changes. */
+  readonly handlers: {
+    onPointerEnter(): void
+    onPointerLeave(): void
+    onFocus(event: FocusEvent): void
+    onBlur(event: FocusEvent): void
+  }
+}
+
+export function useReading(): Reading {
+  const [isPointedAt, setPointedAt] = useState(false)
+  const [hasFocus, setFocus] = useState(false)
+  const part = useRef<Element>(null)
+  useEffect(() => {
+    // What had the focus may have been taken away, of which browsers tell nobody.
+    if (hasFocus && part.current?.contains(document.activeElement) !== true) setFocus(false)
+  })
+  return {
+    isRead: isPointedAt || hasFocus,
+    handlers: {
+      onPointerEnter: () => setPointedAt(true),
+      onPointerLeave: () => setPointedAt(false),
+      onFocus(event) {
+        part.current = event.currentTarget
+        setFocus(true)
+      },
+      onBlur(event) {
+        if (!event.currentTarget.contains(event.relatedTarget)) setFocus(false)
+      },
+    },
+  }
+}

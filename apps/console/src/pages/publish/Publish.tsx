@@ -1,0 +1,53 @@
+/** Publishes an event by hand: which one, to whom, with what, and how many it reached. */
+import type { PublishableEvents } from '@belfry/contract'
+import { EmptyState } from '../../components/EmptyState.tsx'
+import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { PageHeader } from '../../components/PageHeader.tsx'
+import { Skeleton } from '../../components/Skeleton.tsx'
+import { useActivityInBackground } from '../../data/activity.ts'
+import { useResource } from '../../data/resource.ts'
+import { useQuery } from '../../router.tsx'
+import { Composer } from './Composer.tsx'
+import { keyOf } from './drafts.ts'
+import './publish.css'
+
+export function Publish() {
+  const { value, failure, loading, reload } = useResource<PublishableEvents>('/api/v1/socket/events')
+  // Whoever publishes and then looks at the log finds it there.
+  useActivityInBackground()
+  return (
+    <>
+      <PageHeader title="Publish">
+        Sends an event to clients by hand. What was sent cannot be taken back.
+      </PageHeader>
+      {failure !== undefined && (
+        <ErrorNotice title="The events could not be read" failure={failure} onRetry={reload} />
+      )}
+      {value !== undefined ? (
+        <Chosen namespaces={value.namespaces} />
+      ) : (
+        loading && <Skeleton what="the events" heights={['10rem', '20rem']} />
+      )}
+    </>
+  )
+}
+
+function Chosen({ namespaces }: { namespaces: PublishableEvents['namespaces'] }) {
+  const [askedNamespace, setNamespace] = useQuery('namespace')
+  const [askedEvent, setEvent] = useQuery('event')
+  const choices = namespaces.filter(({ events }) => events.length > 0)
+  const namespace = choices.find(({ name }) => name === askedNamespace) ?? choices[0]
+  const event = namespace?.events.find(({ name }) => name === askedEvent) ?? namespace?.events[0]
+  if (namespace === undefined || event === undefined)
+    return <EmptyState title="No events">No module of this server has events to publish.</EmptyState>
+  return (
+    <Composer
+      key={keyOf(namespace.name, event)}
+      namespaces={choices}
+      namespace={namespace}
+      event={event}
+      onNamespace={setNamespace}
+      onEvent={setEvent}
+    />
+  )
+}
