@@ -163,16 +163,25 @@ describe('the log', () => {
   })
 
   it('goes on while one looks at another page, and ends with the session', async () => {
-    const { context, page } = await openEvents()
+    const { context, page } = await openEvents({ clock: true })
     await connectClient(product, 'before')
     await line(page, 'before').waitFor()
     await page.getByRole('link', { name: 'Publish' }).click()
     await page.getByRole('heading', { name: 'Publish', level: 1 }).waitFor()
+    await page.clock.fastForward(20_000)
     await connectClient(product, 'meanwhile')
     await page.getByRole('link', { name: 'Events' }).click()
     await line(page, 'meanwhile').waitFor()
     await line(page, 'before').waitFor()
     expect(await line(page, 'Nobody listened').count()).toBe(0)
+    // Pages that have nothing to do with it let it go after a while.
+    await page.getByRole('link', { name: 'Settings' }).click()
+    await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor()
+    await page.clock.fastForward(20_000)
+    await connectClient(product, 'unseen')
+    await page.getByRole('link', { name: 'Events' }).click()
+    await line(page, 'Nobody listened').waitFor()
+    expect(await line(page, 'unseen').count()).toBe(0)
     await page.getByRole('button', { name: /menu$/ }).click()
     await page.getByRole('menuitem', { name: 'Sign out' }).click()
     await page.getByText('You are signed out.').waitFor()
@@ -338,13 +347,16 @@ const enormous: EventCounts = {
 interface OpenOptions {
   /** The stream is the test's own: `feed` sends over it. */
   readonly fed?: boolean
+  /** Time in the page is the test's own, too. */
+  readonly clock?: boolean
   readonly counts?: EventCounts
 }
 
-async function openEvents({ fed = false, counts: answer }: OpenOptions = {}) {
+async function openEvents({ fed = false, clock = false, counts: answer }: OpenOptions = {}) {
   const opened = await signedIn(browser, product)
   const { page } = opened
   if (fed) await page.addInitScript(ownStream)
+  if (clock) await page.clock.install()
   if (answer !== undefined)
     await page.route('**/api/v1/events/analytics', (route) => route.fulfill({ json: answer }))
   await page.goto(`${product.url}/events`)

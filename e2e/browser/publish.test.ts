@@ -194,6 +194,21 @@ describe('the form', () => {
     const { context, page, complaints } = await openRich()
     const example = richEvents.namespaces[0]?.events[0]?.example
     expect(await preview(page)).toEqual(example)
+    const hints = await page.locator('.field-hint').allTextContents()
+    expect(hints).toEqual([
+      'What people see; 1 to 80 characters',
+      'left out',
+      'number from 0',
+      'whole number',
+      'left out; the server puts in "gift"',
+      'left out',
+      'at most 3 entries',
+      'whole number from 1 to 99',
+      'at least 1 entry',
+      'JSON',
+      'left out',
+      'left out',
+    ])
     const field = (name: string) => page.getByRole('textbox', { name, exact: true })
     await field('title').fill('More books')
     await field('price').fill('0.5')
@@ -323,7 +338,11 @@ describe('the form', () => {
     await form.check()
     const title = page.getByRole('textbox', { name: 'title' })
     expect(await title.inputValue()).toBe('7')
-    await title.fill('"seven"')
+    // What it says becomes a text on the way, and the field stays what it is.
+    await title.press('ControlOrMeta+A')
+    await page.keyboard.type('""')
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.type('seven')
     await page.getByRole('textbox', { name: 'tags' }).fill('["x"]')
     await page.getByRole('button', { name: 'Add price' }).waitFor()
     expect(await preview(page)).toEqual({ title: 'seven', tags: ['x'], own: true })

@@ -94,6 +94,14 @@ describe('the handshake', () => {
   })
 })
 
+it('nobody gets in who comes while the server closes', async () => {
+  await using world = await openWorld()
+  world.http.prependOnceListener('request', () => void world.sockets.close())
+  const { status, text } = await answered(fetch(`${world.url}/socket.io/?EIO=4&transport=polling`))
+  expect([status, JSON.parse(text).error]).toEqual([503, 'shutting_down'])
+  expect(world.realtime.counts.opened).toBe(0)
+})
+
 describe('the heartbeat', () => {
   it.each(['polling', 'websocket'])('[A-27] goes on as long as %s answers', async (transport) => {
     const clock = createTestClock()
@@ -120,6 +128,20 @@ describe('the heartbeat', () => {
       }
     }
     expect(world.realtime.connections.size).toBe(1)
+  })
+
+  it('[A-27] comes at its time, whatever a client answers that nobody asked for', async () => {
+    const clock = createTestClock()
+    await using world = await openWorld({ clock })
+    const socket = await world.rawSocket()
+    await socket.handshake()
+    await socket.enter(world.token())
+    clock.advance(24_000)
+    socket.send('3')
+    await pongSeen(socket)
+    expect([...world.realtime.connections][0]?.connection.roundTripMs).toBeUndefined()
+    clock.advance(1_050)
+    expect(await socket.next()).toBe('2')
   })
 
   it('[A-27] ends a connection that does not answer, and not before its time', async () => {

@@ -72,11 +72,12 @@ describe('the change to WebSocket', () => {
     await socket.enter(world.token())
   })
 
-  it('goes to whoever finishes first, when a client tries twice', async () => {
+  it('goes to whoever finishes first, when a client tries several times', async () => {
     await using world = await openWorld()
     const polling = await world.rawPolling()
     const one = await world.rawSocket(upgradeOf(polling))
     const other = await world.rawSocket(upgradeOf(polling))
+    const late = await world.rawSocket(upgradeOf(polling))
     for (const socket of [one, other]) {
       socket.send('2probe')
       expect(await socket.next()).toBe('3probe')
@@ -84,7 +85,9 @@ describe('the change to WebSocket', () => {
     other.send('5')
     await other.enter(world.token())
     one.send('5')
-    expect((await one.closed).code).toBe(1002)
+    late.send('2probe')
+    for (const socket of [one, late]) expect((await socket.closed).code).toBe(1002)
+    expect(late.received).toEqual([])
     other.send('42/posts,1["post:view",{"id":"a"}]')
     expect(await other.next()).toContain('43/posts,1[')
   })

@@ -177,7 +177,7 @@ function resolved(given: unknown, root: Schema): Schema {
 
 function rangeText(min: number, max: number | undefined, one: string, many = `${one}s`): string {
   const named = (count: number): string => `${count.toLocaleString('en-GB')} ${count === 1 ? one : many}`
-  if (max === undefined) return min > 1 ? `at least ${named(min)}` : ''
+  if (max === undefined) return min > 0 ? `at least ${named(min)}` : ''
   if (min === max) return `exactly ${named(max)}`
   return min > 0 ? `${min} to ${named(max)}` : `at most ${named(max)}`
 }

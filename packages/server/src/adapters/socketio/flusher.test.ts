@@ -60,6 +60,10 @@ describe('the joiner', () => {
     expect(joiner.join(other, undefined).toString()).toBe('cd')
     const longer = [numbered(0, 'e'), numbered(1, 'f'), numbered(100, 'g')]
     expect(joiner.join(longer, undefined).toString()).toBe('efg')
+    const [a, b] = one
+    if (a === undefined || b === undefined) throw new Error('There are two.')
+    // 31 · 131 - 3930 is 131 again.
+    expect(joiner.join([a, b, numbered(-3_930, 'h')], undefined).toString()).toBe('abh')
   })
 
   it.each([1, 2, 3])('never gives a queue what is not its own: seed %i', (seed) => {

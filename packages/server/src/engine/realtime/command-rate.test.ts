@@ -77,6 +77,16 @@ describe('the rate of commands', () => {
     expect(verdicts(rate, 11_000, 4).at(-1)).toBe('refused_with_warning')
   })
 
+  it("forgets the idle ones, so that they take nobody's place", () => {
+    const rate = new CommandRate(limits)
+    rate.count('stays', 1_000)
+    for (let n = 0; n < 99_999; n += 1) rate.count(`idle ${n}`, 1_000)
+    verdicts(rate, 5_000, 3, 'stays')
+    rate.forgetIdle(5_000)
+    for (let n = 0; n < 50; n += 1) rate.count(`new ${n}`, 5_000)
+    expect(rate.count('stays', 5_000)).toBe('refused_with_warning')
+  })
+
   it('counts at most 100,000 users at once, and forgets the first of them', () => {
     const rate = new CommandRate(limits)
     verdicts(rate, 1_000, 3, 'first')

@@ -285,7 +285,11 @@ describe('room:join and room:leave', () => {
 
     it('who goes is in no room afterwards', async () => {
       const { gates, authority } = slowEpisodes()
-      await using world = await open([authority])
+      const told: string[] = []
+      await using world = await open([authority], {
+        join: (_session, { id }) => void told.push(`joined ${id}`),
+        leave: (_session, { id }) => void told.push(`left ${id}`),
+      })
       const session = await world.enter('/posts', ana)
       const joining = join(session, episode)
       session.leave()
@@ -294,6 +298,7 @@ describe('room:join and room:leave', () => {
       await world.enter('/posts', { userId: 'bo' })
       const rooms = world.realtime.namespaces.get('/posts')?.rooms
       expect(rooms?.get(roomName(episode))).toBeUndefined()
+      expect(told).toEqual([])
       expect(rooms?.size).toBe(2)
     })
 

@@ -12,7 +12,7 @@ class Member implements RoomMember<Member> {
 const names = Array.from({ length: 25 }, (_, n) => roomName({ kind: 'episode', id: `${n}` }))
 
 describe('rooms', () => {
-  it.each([1, 2, 3, 4, 5, 6])('are what a map of sets says: 4,000 steps of seed %i', (seed) => {
+  it.each([1, 2, 3, 4])('are what a map of sets says: 4,000 steps of seed %i', (seed) => {
     const random = new SeededRandom(seed)
     const rooms = new Rooms<Member>()
     const model = new Map<Room, Set<Member>>()
