@@ -119,6 +119,8 @@ function invocation(words: readonly string[], options: ProductOptions & { dataDi
         PORT: '0',
         LOG_LEVEL: 'warn',
         RATE_LIMIT_MAX_REQUESTS: '100000',
+        // So few that no system's limit of open files is a reason to warn.
+        MAX_SOCKET_CONNECTIONS: '1000',
         BELFRY_DATA_DIR: options.dataDirectory,
         ...options.environment,
       },

@@ -70,10 +70,13 @@ describe('the table', () => {
     await row(page, 'ana').hover()
     await page.getByText('Paused while you read').waitFor()
     const place = await row(page, 'ana').boundingBox()
+    const figures = await page.locator('.connections-figures').textContent()
     await connectClient(product, 'aaron')
     await notAsked(page, asked)
     expect(await row(page, 'aaron').count()).toBe(0)
     expect(await row(page, 'ana').boundingBox()).toEqual(place)
+    // Nor do the figures above it, which could push it down.
+    expect(await page.locator('.connections-figures').textContent()).toBe(figures)
     await page.getByRole('heading', { name: 'Connections' }).hover()
     await row(page, 'aaron').waitFor()
     await page.getByText('Paused while you read').waitFor({ state: 'hidden' })
@@ -270,7 +273,7 @@ describe('disconnecting', () => {
 
   it('says when somebody was gone already, and when the server refuses', async () => {
     const ana = await connectClient(product, 'ana')
-    const { context, page } = await openConnections()
+    const { context, page } = await openConnections({ clock: true })
     const button = page.getByRole('button', { name: 'Disconnect ana' })
     const confirm = page.getByRole('dialog').getByRole('button', { name: 'Disconnect', exact: true })
     await button.click()
@@ -284,7 +287,10 @@ describe('disconnecting', () => {
       () => connectionCount(page),
       (count) => count === 0,
     )
+    // The row stays behind the window: the focus has to come back to it.
+    await later(page)
     await confirm.click()
+    expect(await isFocused(button)).toBe(true)
     await page.getByText('ana was gone already.').waitFor()
     await context.close()
   })

@@ -62,8 +62,7 @@ async function recover(): Promise<void> {
 
 describe('belfry start', () => {
   it('serves web, REST and health on one port, signs in by its link, and stops at SIGTERM with PostgreSQL', async () => {
-    // So few that no system's limit of open files is a reason to warn.
-    const product = await start({ environment: { MAX_SOCKET_CONNECTIONS: '100' } })
+    const product = await start()
     expect((await fetch(`${product.url}/healthz`)).status).toBe(200)
     const readiness = await fetch(`${product.url}/readyz`)
     expect(readiness.status, await readiness.text()).toBe(200)

@@ -337,7 +337,8 @@ describe('a reader', () => {
     expect(bytesAfter(frame.subarray(0, 600))).toBeGreaterThan(500)
     expect(bytesAfter(frame.subarray(600))).toBeLessThan(100)
     const waiting = bytesAfter(ping.subarray(0, 130))
-    expect(waiting).toBeGreaterThan(120)
+    // Less what the pool gave back meanwhile.
+    expect(waiting).toBeGreaterThan(60)
     expect(waiting).toBeLessThan(200)
     expect(bytesAfter(ping.subarray(130))).toBeLessThan(100)
     // A message that is not over, and a ping within it.
