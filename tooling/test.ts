@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 
 interface Stage {
@@ -17,6 +17,8 @@ interface Stage {
 interface Outcome {
   readonly passed: number
   readonly failed: number
+  /** What failed, each with its reason: said again at the end, where a long output is read first. */
+  readonly failures?: readonly string[]
 }
 
 const root = join(import.meta.dirname, '..')
@@ -57,19 +59,25 @@ if (chosen.length === 0) {
 }
 
 const total = { passed: 0, failed: 0 }
+const failures: string[] = []
 for (const stage of chosen) {
   const began = performance.now()
   console.log(`\n── ${stage.title}`)
   const outcome = await stage.run().catch((error: unknown) => {
     console.error(error instanceof Error ? error.message : error)
-    return { passed: 0, failed: 1 }
+    return { passed: 0, failed: 1, failures: [error instanceof Error ? error.message : String(error)] }
   })
   total.passed += outcome.passed
   total.failed += outcome.failed
+  if (outcome.failed > 0) {
+    const said = outcome.failures ?? []
+    failures.push(...(said.length > 0 ? said : ['see above']).map((line) => `${stage.title}: ${line}`))
+  }
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   console.log(`── ${stage.title}: ${outcome.passed} passed, ${outcome.failed} failed, ${seconds} s`)
 }
 rmSync(reports, { recursive: true, force: true })
+if (failures.length > 0) console.log(`\nFailed:\n${failures.map((line) => `  ${line}`).join('\n')}`)
 console.log(`\n${total.passed} passed, ${total.failed} failed`)
 process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1)
 
@@ -99,7 +107,9 @@ async function vitest(project: string, node: string, { options = [], environment
   const code = await run(node, [join(root, 'node_modules', 'vitest', 'vitest.mjs'), ...words], environment)
   const counted = readReport(report)
   // An error outside of any test, or no test at all, fails the run without failing a test.
-  if ((code !== 0 || counted.passed === 0) && counted.failed === 0) return { ...counted, failed: 1 }
+  if ((code !== 0 || counted.passed === 0) && counted.failed === 0) {
+    return { ...counted, failed: 1, failures: ['an error outside of the tests, see above'] }
+  }
   return counted
 }
 
@@ -116,21 +126,58 @@ async function onOwnDatabase(): Promise<Outcome> {
       environment: { TEST_DATABASE_URL: postgres.url },
     })
     const product = await vitest('product', process.execPath, { options: [ownDatabaseTests] })
-    return { passed: parts.passed + product.passed, failed: parts.failed + product.failed }
+    return {
+      passed: parts.passed + product.passed,
+      failed: parts.failed + product.failed,
+      failures: [...(parts.failures ?? []), ...(product.failures ?? [])],
+    }
   } finally {
     await postgres.stop()
   }
 }
 
+interface Report {
+  readonly numTotalTests: number
+  readonly numPassedTests: number
+  readonly testResults: readonly {
+    readonly name: string
+    readonly message: string
+    readonly assertionResults: readonly {
+      readonly fullName: string
+      readonly status: string
+      readonly failureMessages: readonly string[]
+    }[]
+  }[]
+}
+
 function readReport(path: string): Outcome {
+  let report: Report
   try {
-    const report = JSON.parse(readFileSync(path, 'utf8')) as Record<string, number>
-    // Skipped and unfinished tests did not pass.
-    const passed = report['numPassedTests'] ?? 0
-    return { passed, failed: (report['numTotalTests'] ?? 0) - passed }
+    report = JSON.parse(readFileSync(path, 'utf8')) as Report
   } catch {
     return { passed: 0, failed: 0 }
   }
+  // Skipped and unfinished tests did not pass.
+  const passed = report.numPassedTests
+  const failures = failuresOf(report)
+  // A file that could not be read has no tests to count.
+  return { passed, failed: Math.max(report.numTotalTests - passed, failures.length), failures }
+}
+
+function failuresOf({ testResults }: Report): string[] {
+  return testResults.flatMap(({ name, message, assertionResults }) => {
+    const file = relative(root, name)
+    if (assertionResults.length === 0 && message !== '') return [`${file}: ${firstLine(message)}`]
+    return assertionResults
+      .filter(({ status }) => status !== 'passed')
+      .map(({ fullName, status, failureMessages }) => {
+        return `${file}: ${fullName}: ${firstLine(failureMessages[0] ?? status)}`
+      })
+  })
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? ''
 }
 
 /** The published packages promise Node 22: it comes from the registry like everything else. */

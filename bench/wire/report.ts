@@ -24,8 +24,8 @@ export interface Run {
 
 /** A generator that is busy for so much of the time is what limits the figure. */
 const busyShare = 0.95
-/** Below it, nobody was. */
-const slowedDownShare = 0.85
+/** Where neither was busy for so much of it, something else had the machine, and the figure says little. */
+const disturbedShare = 0.85
 
 export function report(run: Run, shallSave: boolean): void {
   const results = {
@@ -95,8 +95,8 @@ does for it; over loopback, the kernel also does the receiver's part of TCP in i
 }
 
 export function row(metric: Metric, belfry: Rounds, stock: Rounds): string {
-  const ours = valuesOf(metric, belfry)
-  const theirs = valuesOf(metric, stock)
+  const ours = valuesOf(metric.key, belfry)
+  const theirs = valuesOf(metric.key, stock)
   const ratio = metric.better === 'higher' ? median(ours) / median(theirs) : median(theirs) / median(ours)
   const isBounded = (rounds: Rounds) => isLimitedByGenerator(metric, rounds)
   const mark = isBounded(belfry) && !isBounded(stock) ? '≥ ' : ''
@@ -105,35 +105,32 @@ export function row(metric: Metric, belfry: Rounds, stock: Rounds): string {
     cell(metric, ours, isBounded(belfry)),
     cell(metric, theirs, isBounded(stock)),
     `${mark}${ratio.toFixed(ratio < 10 ? 2 : 1)}×`,
-    boundOf(metric, ours, ratio),
+    boundOf(metric, belfry, ratio, !isDisturbed(metric, [belfry, stock])),
   ]
   return `| ${cells.join(' | ')} |`
 }
 
-/** Who was at the limit. Where nobody was, others used the machine. */
-function busyLine({ label, busy }: Metric, belfry: Rounds, stock: Rounds): string {
+/** Who was at the limit. */
+function busyLine(metric: Metric, belfry: Rounds, stock: Rounds): string {
+  const { label, busy } = metric
   if (busy === undefined) return ''
-  const sides = [belfry, stock].map((rounds) => {
-    const [server, generator] = [busy.server, busy.generator].map((key) =>
-      median(rounds.map((figures) => figures[key] ?? Number.NaN)),
-    ) as [number, number]
-    return { server, generator, isSlowedDown: Math.max(server, generator) < slowedDownShare }
-  })
-  const [ours, theirs] = sides.map(
-    ({ server, generator }) => `${(server * 100).toFixed(0)} % (generator ${(generator * 100).toFixed(0)} %)`,
-  )
-  const warning = sides.some(({ isSlowedDown }) => isSlowedDown)
-    ? ' **Neither was at its limit: something else used the machine, and the figure says little.**'
+  const share = (key: string, rounds: Rounds) => `${(medianOf(key, rounds) * 100).toFixed(0)} %`
+  const both = (rounds: Rounds) =>
+    `${share(busy.server, rounds)} (generator ${share(busy.generator, rounds)})`
+  const warning = isDisturbed(metric, [belfry, stock])
+    ? ' **Neither server nor generator was at its limit: something else used the machine.**'
     : ''
-  return `\nBusy, ${label}: Belfry ${ours}, socket.io ${theirs}.${warning}\n`
+  return `\nBusy, ${label}: Belfry ${both(belfry)}, socket.io ${both(stock)}.${warning}\n`
 }
 
-function boundOf({ must, unit }: Metric, ours: readonly number[], ratio: number): string {
+function boundOf(metric: Metric, belfry: Rounds, ratio: number, isJudged: boolean): string {
+  const { must, unit, key } = metric
   if (must === undefined) return ''
   const [text, isMet] =
     'ratioAtLeast' in must
       ? [`≥ ${must.ratioAtLeast}×`, ratio >= must.ratioAtLeast]
-      : [`< ${must.below} ${unit}`, median(ours) < must.below]
+      : [`< ${must.below} ${unit}`, medianOf(key, belfry) < must.below]
+  if (!isJudged) return `${text}, not judged`
   return isMet ? text : `${text}, **missed**`
 }
 
@@ -145,11 +142,22 @@ function cell({ unit, digits }: Metric, values: readonly number[], isBounded: bo
 }
 
 function isLimitedByGenerator({ busy }: Metric, rounds: Rounds): boolean {
-  return busy !== undefined && median(rounds.map((figures) => figures[busy.generator] ?? 0)) >= busyShare
+  return busy !== undefined && medianOf(busy.generator, rounds) >= busyShare
 }
 
-function valuesOf({ key }: Metric, rounds: Rounds): number[] {
+function isDisturbed({ busy }: Metric, sides: readonly Rounds[]): boolean {
+  if (busy === undefined) return false
+  return sides.some(
+    (rounds) => Math.max(medianOf(busy.server, rounds), medianOf(busy.generator, rounds)) < disturbedShare,
+  )
+}
+
+function valuesOf(key: string, rounds: Rounds): number[] {
   return rounds.map((figures) => figures[key] ?? Number.NaN)
+}
+
+function medianOf(key: string, rounds: Rounds): number {
+  return median(valuesOf(key, rounds))
 }
 
 function median(numbers: readonly number[]): number {

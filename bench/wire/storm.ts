@@ -1,15 +1,18 @@
 /** Everybody connects at once. */
+import type { StormResult } from './generator.ts'
 import { type Scenario, until, type World } from './scenario.ts'
 
 const clients = 5_000
 const unfinishedMax = 256
+/** One takes half a second, which is short. The middle one of these counts. */
+const stormsAgain = 3
 
 export const storm: Scenario = {
   name: 'storm',
   title: `Connect storm of ${clients} clients`,
   method:
     `Each with a token of its own (HS256) for one namespace; ${unfinishedMax} are on the way at a time. From the ` +
-    'connect of the socket to the answer of the namespace. Again: the same once more, after all were cut.',
+    `connect of the socket to the answer of the namespace. Again: after all were cut, the middle one of ${stormsAgain}.`,
   metrics: [
     {
       key: 'againPerSecond',
@@ -40,9 +43,14 @@ export const storm: Scenario = {
   ],
   async run(world) {
     const fresh = await connectAll(world)
-    await world.generator.call('cutAll', null)
-    await until(async () => (await world.server.call('sessions', null)) === 0, 'the end of all sessions')
-    const again = await connectAll(world)
+    const storms: Connected[] = []
+    for (let count = 0; count < stormsAgain; count += 1) {
+      await world.generator.call('cutAll', null)
+      await until(async () => (await world.server.call('sessions', null)) === 0, 'the end of all sessions')
+      storms.push(await connectAll(world))
+    }
+    storms.sort((one, other) => one.perSecond - other.perSecond)
+    const again = storms[Math.floor(stormsAgain / 2)] ?? fresh
     return {
       againPerSecond: again.perSecond,
       againP99: again.p99Ms,
@@ -57,7 +65,12 @@ export const storm: Scenario = {
   },
 }
 
-async function connectAll({ server, generator, port }: World) {
+interface Connected extends StormResult {
+  readonly cpu: number
+  readonly serverBusy: number
+}
+
+async function connectAll({ server, generator, port }: World): Promise<Connected> {
   const before = await server.call('sample', null)
   const result = await generator.call('connect', { port, clients, namespaces: 1, unfinishedMax })
   const after = await server.call('sample', null)

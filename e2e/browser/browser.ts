@@ -6,6 +6,7 @@ import {
   type BrowserContext,
   type BrowserContextOptions,
   chromium,
+  type Locator,
   type Page,
 } from 'playwright-core'
 import { expect } from 'vitest'
@@ -115,4 +116,12 @@ export function problem(status: number, code: string, detail: string, retry: boo
       requestId: 'req-of-the-test',
     }),
   }
+}
+
+/** The focus moves when the answer of the server has come, or the window has closed. */
+export async function hasFocus(locator: Locator): Promise<void> {
+  await eventually(
+    () => locator.evaluate((element) => element === document.activeElement),
+    (isFocused) => isFocused,
+  )
 }

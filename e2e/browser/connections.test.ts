@@ -2,7 +2,7 @@
 import type { ConnectionsView } from '@belfry/contract'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { eventually, problem, reading, signedIn } from './browser.ts'
+import { eventually, hasFocus, problem, reading, signedIn } from './browser.ts'
 import { connectClient } from './clients.ts'
 import { browser, product } from './world.ts'
 
@@ -155,7 +155,7 @@ describe('the table', () => {
     expect(await rows.count()).toBe(6)
     // There is no further page, and the focus is where it was.
     await page.keyboard.press('Enter')
-    expect(await next.evaluate((element) => element === document.activeElement)).toBe(true)
+    await hasFocus(next)
     await row(page, 'last').waitFor()
     await page.getByRole('searchbox', { name: 'Id of a user' }).fill('many')
     await page.getByText('Page 1: 25 connections of this user').waitFor()
@@ -170,7 +170,7 @@ describe('the table', () => {
     await page.getByText('This user is not connected').waitFor()
     await page.getByRole('button', { name: 'Show all connections' }).press('Enter')
     await page.getByText('Page 1: 25 of 31 connections').waitFor()
-    expect(await isFocused(page.getByRole('searchbox'))).toBe(true)
+    await hasFocus(page.getByRole('searchbox'))
     await context.close()
   })
 
@@ -208,7 +208,7 @@ describe('disconnecting', () => {
     await dialog.getByText('One WebSocket connection').waitFor()
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
-    expect(await isFocused(button.first())).toBe(true)
+    await hasFocus(button.first())
     expect(ana.story).toEqual([])
 
     await page.keyboard.press('Enter')
@@ -222,7 +222,7 @@ describe('disconnecting', () => {
     expect(ana.received('session:closing')).toMatchObject([{ code: 'kicked', retry: false }])
 
     // The row stays under the focus and says what became of it; a second press does nothing.
-    expect(await isFocused(button.first())).toBe(true)
+    await hasFocus(button.first())
     await page.getByRole('cell', { name: 'Disconnected' }).waitFor()
     expect(await row(page, 'bob').boundingBox()).toEqual(place)
     await page.keyboard.press('Enter')
@@ -247,7 +247,7 @@ describe('disconnecting', () => {
       .click()
     await page.getByRole('button', { name: `Show only ${id}` }).press('Enter')
     await page.getByText('2 connections of this user').waitFor()
-    expect(await isFocused(page.getByRole('searchbox', { name: 'Id of a user' }))).toBe(true)
+    await hasFocus(page.getByRole('searchbox', { name: 'Id of a user' }))
     expect(await row(page, 'bob').count()).toBe(0)
     await page
       .locator('.connections-tools')
@@ -290,7 +290,7 @@ describe('disconnecting', () => {
     // The row stays behind the window: the focus has to come back to it.
     await later(page)
     await confirm.click()
-    expect(await isFocused(button)).toBe(true)
+    await hasFocus(button)
     await page.getByText('ana was gone already.').waitFor()
     await context.close()
   })
@@ -485,10 +485,6 @@ function connectionCount(page: Page): Promise<number> {
     const answer = await fetch('/api/v1/socket/stats')
     return (await answer.json()).connections.current
   })
-}
-
-function isFocused(locator: ReturnType<Page['locator']>): Promise<boolean> {
-  return locator.evaluate((element) => element === document.activeElement)
 }
 
 function sideways(page: Page): Promise<number> {

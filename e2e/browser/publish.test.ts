@@ -1,7 +1,7 @@
 /** Publishing by hand: what is written in the form is what clients get, and what is wrong is said at its field. */
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { eventually, problem, signedIn } from './browser.ts'
+import { eventually, hasFocus, problem, signedIn } from './browser.ts'
 import { connectClient } from './clients.ts'
 import { richEvents } from './rich-event.ts'
 import { browser, product } from './world.ts'
@@ -112,7 +112,7 @@ describe('what is wrong', () => {
     await message.fill('')
     await page.getByRole('button', { name: 'Publish to everybody' }).click()
     await page.getByRole('alert').getByText('Nothing was published').waitFor()
-    await expect.poll(() => message.evaluate((element) => element === document.activeElement)).toBe(true)
+    await hasFocus(message)
     expect(await message.getAttribute('aria-invalid')).toBe('true')
     const said = await message.evaluate((element) =>
       (element.getAttribute('aria-describedby') ?? '')
@@ -136,7 +136,7 @@ describe('what is wrong', () => {
     await page.keyboard.press('Control+Enter')
     await page.getByText('Write the id of a user.').waitFor()
     const id = page.getByRole('textbox', { name: 'Id of the user' })
-    await expect.poll(() => id.evaluate((element) => element === document.activeElement)).toBe(true)
+    await hasFocus(id)
     expect(sent.count).toBe(0)
     await page.getByRole('radio', { name: 'Workspace' }).check()
     await page.getByRole('textbox', { name: 'Id of the workspace' }).fill('x'.repeat(200))
@@ -217,9 +217,7 @@ describe('the form', () => {
     await page.getByRole('combobox', { name: 'level' }).selectOption('3')
     await field('name').fill('Bob')
     await add(page, 'mail')
-    await expect
-      .poll(() => field('mail optional').evaluate((element) => element === document.activeElement))
-      .toBe(true)
+    await hasFocus(field('mail optional'))
     await page.keyboard.type('bob@example.org')
     await add(page, 'kind')
     await page.getByRole('button', { name: 'Remove tags 1' }).click()
@@ -239,7 +237,7 @@ describe('the form', () => {
     await page.getByRole('textbox', { name: 'sku' }).nth(1).fill('z-3')
     const noNote = page.getByRole('group', { name: 'note' }).getByRole('checkbox')
     await noNote.press('Space')
-    expect(await noNote.evaluate((element) => element === document.activeElement)).toBe(true)
+    await hasFocus(noNote)
     await field('note').fill('Ring twice')
     await field('extra').fill('{ "deep": [ { "er": null } ] }')
     await add(page, 'tree')
@@ -289,7 +287,7 @@ describe('the form', () => {
       await page.keyboard.press('Control+Enter')
       await page.getByText(said).waitFor()
       await page.getByText('Nothing was published: 1 field needs to be finished first.').waitFor()
-      await expect.poll(() => price.evaluate((element) => element === document.activeElement)).toBe(true)
+      await hasFocus(price)
     }
     await page.getByText('1 field is not finished and not shown here.').waitFor()
     expect(Object.keys(await preview(page))).not.toContain('price')

@@ -1,7 +1,7 @@
 /** The pages of sockets with something on them, in light and dark, narrow and wide: seen by axe and kept as pictures. */
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
-import { signedIn } from './browser.ts'
+import { hasFocus, signedIn } from './browser.ts'
 import { connectClient } from './clients.ts'
 import { axeSource, dress, judge, looks } from './looks.ts'
 import { richEvents } from './rich-event.ts'
@@ -97,7 +97,7 @@ it('the pages under "More" on a narrow screen', async () => {
     await page.getByRole('menuitem', { name: 'Database' }).press('Enter')
     const heading = page.getByRole('heading', { name: 'Database', level: 1 })
     await heading.waitFor()
-    await expect.poll(() => heading.evaluate((element) => element === document.activeElement)).toBe(true)
+    await hasFocus(heading)
     expect(complaints).toEqual([])
     await context.close()
   }

@@ -2,7 +2,7 @@
 import type { SettingView, SystemOverview } from '@belfry/contract'
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
-import { problem, signedIn } from './browser.ts'
+import { hasFocus, problem, signedIn } from './browser.ts'
 import { browser, product } from './world.ts'
 
 it('shows what was refused, why, under which request, and tries again when asked', async () => {
@@ -113,7 +113,7 @@ it('goes to the part of a reference that a link names', async () => {
   await page.goto(`${product.url}/docs/errors#shutting_down`)
   const row = page.locator('#shutting_down')
   await row.waitFor()
-  await expect.poll(() => row.evaluate((element) => element === document.activeElement)).toBe(true)
+  await hasFocus(row)
   await page.goto(`${product.url}/docs`)
   const last = page.getByRole('navigation', { name: 'Endpoints' }).getByRole('link').last()
   await last.click()

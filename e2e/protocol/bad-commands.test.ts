@@ -2,10 +2,10 @@
 import { errorCatalogue } from '@belfry/contract'
 import { describe, expect, it } from 'vitest'
 import { createTestClock } from '../../packages/server/src/engine/testing/test-clock.ts'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { openBystander } from './bystander.ts'
 import { posts } from './namespaces.ts'
 import { openSpeaker, transports } from './speakers.ts'
+import { until } from './until.ts'
 import { connected, count, hearing, openWorld, thread } from './world.ts'
 
 /** JSON nested so many levels deep; the outermost object is the first. */

@@ -1,11 +1,11 @@
 /** What is no packet, no frame or too much of it: the connection ends with a reason, and nobody else notices. */
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createTestClock } from '../../packages/server/src/engine/testing/test-clock.ts'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { openBystander } from './bystander.ts'
 import { answered } from './raw-clients.ts'
-import { clientFrame, opcode, RawLine } from './raw-line.ts'
+import { clientFrame, opcode } from './raw-line.ts'
 import { openSpeaker, transports } from './speakers.ts'
+import { until } from './until.ts'
 import { count, openWorld } from './world.ts'
 
 const placeholder = (num: number) => `{"_placeholder":true,"num":${num}}`
@@ -172,8 +172,7 @@ describe('more than a message may be', () => {
   ])('over WebSocket %s ends with 1009', async (_what, frames) => {
     await using world = await openWorld({ bounds: { maxPayloadBytes: 10_000 } })
     const other = await openBystander(world)
-    const line = await RawLine.open(world.url)
-    onTestFinished(() => line.terminate())
+    const line = await world.rawLine()
     line.askForWebSocket()
     await until(() => line.received.includes('"sid"'))
     for (const frame of frames) line.write(frame)
@@ -244,8 +243,7 @@ describe('what is no frame', () => {
   ])('%s ends the connection', async (_what, frame, code) => {
     await using world = await openWorld()
     const other = await openBystander(world)
-    const line = await RawLine.open(world.url)
-    onTestFinished(() => line.terminate())
+    const line = await world.rawLine()
     line.askForWebSocket()
     await until(() => line.received.includes('"sid"'))
     line.write(frame)

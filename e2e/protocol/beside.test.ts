@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { WebSocketServer } from 'ws'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { posts } from './namespaces.ts'
 import { answered, RawSocket, Refused } from './raw-clients.ts'
+import { until } from './until.ts'
 import { closed, connected, hearing, listening, openWorld } from './world.ts'
 
 const own = ({ url = '' }: IncomingMessage) => `own answer to ${url}`

@@ -4,8 +4,8 @@
  */
 import { inspect } from 'node:util'
 import { expect } from 'vitest'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { posts } from './namespaces.ts'
+import { until } from './until.ts'
 import { type ClientOptions, connected, hearing, numbersOf, type World } from './world.ts'
 
 export interface Bystander {
@@ -41,7 +41,6 @@ export async function openBystander(world: World, ...options: readonly ClientOpt
     async hasAll() {
       await until(() => lost.length > 0 || heard.every(({ length }) => length >= published), {
         what: `${published} events at each bystander`,
-        withinMs: 20_000,
       })
       expect(lost, 'why bystanders lost their connections').toEqual([])
     },

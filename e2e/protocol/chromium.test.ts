@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import type { UserId } from '@belfry/contract'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { launch } from '../browser/browser.ts'
 import { repository } from '../product.ts'
 import { posts } from './namespaces.ts'
+import { until } from './until.ts'
 import { closed, count, listening, openWorld, type World } from './world.ts'
 
 const bundle = readFileSync(join(repository, 'node_modules/socket.io-client/dist/socket.io.min.js'))
@@ -106,8 +106,8 @@ describe.each([
       if (n % 4 === 0) await world.publish(posts, 'post:drawn', { n, image: Buffer.from([n, 255]) })
       else await world.publish(posts, 'post:created', { n, text: n % 5 === 0 ? big : `Grüße ${n} 🔔` })
     }
-    await until(async () => (await heardBy(page)).length === 40, { withinMs: 15_000 })
-    await until(async () => (await transportOf(page)) === ends, { withinMs: 15_000 })
+    await until(async () => (await heardBy(page)).length === 40)
+    await until(async () => (await transportOf(page)) === ends)
     const heard = (await heardBy(page)) as unknown as HeardPost[]
     expect(heard.map(({ args: [{ n }] }) => n)).toEqual(count(40))
     expect(heard[4]?.args[0].image).toEqual([4, 255])
@@ -155,8 +155,8 @@ describe.each([
       } else {
         expect(said).toBe('in')
         await world.publish(posts, 'post:created', { n: 1 })
-        await until(async () => (await heardBy(page)).length === 1, { withinMs: 15_000 })
-        await until(async () => (await transportOf(page)) === ends, { withinMs: 15_000 })
+        await until(async () => (await heardBy(page)).length === 1)
+        await until(async () => (await transportOf(page)) === ends)
         expect(complaints).toEqual([])
       }
       await page.close()

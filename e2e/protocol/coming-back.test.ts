@@ -1,10 +1,10 @@
 /** Stock clients that come back, or stay away: after a cut, a goodbye, with an old pid, as somebody else. */
 import type { UserId } from '@belfry/contract'
 import { describe, expect, it } from 'vitest'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { cuttableLine } from '../browser/line.ts'
 import { posts } from './namespaces.ts'
 import { cursorOf, pidOf, stockVersions } from './stock-versions.ts'
+import { until } from './until.ts'
 import { bob, connected, count, hearing, numbersOf, openWorld, refused, thread, type World } from './world.ts'
 
 const sessionsOf = (world: World, user = 'ana') => world.realtime.users.sessionsOf(user as UserId)

@@ -1,8 +1,8 @@
 /** Compression: large messages cost fewer bytes on the wire, small ones and other clients stay as they are. */
 import type { Socket as TcpSocket } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { posts } from './namespaces.ts'
+import { until } from './until.ts'
 import { connected, count, hearing, numbersOf, openWorld, type World } from './world.ts'
 
 /** Text that repeats itself about as much as lists of things do, and that JSON writes as it is. */

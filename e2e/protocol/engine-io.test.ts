@@ -2,9 +2,9 @@
 import { setImmediate as tick } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { createTestClock } from '../../packages/server/src/engine/testing/test-clock.ts'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { posts } from './namespaces.ts'
 import { answered, codeOf, RawPolling, type RawSocket, refusal } from './raw-clients.ts'
+import { until } from './until.ts'
 import { count, openWorld } from './world.ts'
 
 describe('the handshake', () => {

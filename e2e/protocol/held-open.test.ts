@@ -5,19 +5,13 @@
 import { createServer } from 'node:http'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createTestClock } from '../../packages/server/src/engine/testing/test-clock.ts'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { openBystander } from './bystander.ts'
 import { answered } from './raw-clients.ts'
-import { clientFrame, opcode, RawLine } from './raw-line.ts'
+import { clientFrame, opcode } from './raw-line.ts'
+import { until } from './until.ts'
 import { count, openWorld, type World } from './world.ts'
 
 const megabyte = 1_048_576
-
-async function openLine(world: World): Promise<RawLine> {
-  const line = await RawLine.open(world.url)
-  onTestFinished(() => line.terminate())
-  return line
-}
 
 describe('half a way in', () => {
   it('of a connection that asks for nothing ends', async () => {
@@ -27,8 +21,8 @@ describe('half a way in', () => {
     )
     await using world = await openWorld({ http })
     const other = await openBystander(world)
-    const silent = await openLine(world)
-    const slow = await openLine(world)
+    const silent = await world.rawLine()
+    const slow = await world.rawLine()
     slow.write('GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost:')
     await Promise.all([silent.ended, slow.ended])
     expect(world.realtime.counts.opened).toBe(1)
@@ -83,7 +77,7 @@ describe('half a way in', () => {
     await using world = await openWorld({ clock })
     const polling = await world.rawPolling()
     await polling.enter(world.token())
-    const line = await openLine(world)
+    const line = await world.rawLine()
     const path = polling.url.slice(world.url.length)
     line.write(`POST ${path} HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\n42/posts,["post:view"`)
     // When its twin is refused, the first is being read.
@@ -98,7 +92,7 @@ describe('half a way in', () => {
     await using world = await openWorld({ clock })
     const polling = await world.rawPolling()
     await polling.enter(world.token())
-    const line = await openLine(world)
+    const line = await world.rawLine()
     const path = polling.url.slice(world.url.length)
     line.write(`POST ${path} HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\n42/posts,["post:view"`)
     await answered(fetch(`${world.url}/elsewhere`))
@@ -114,7 +108,7 @@ describe('half a way in', () => {
     ['of another version', 'EIO=3&transport=websocket', []],
   ])('of an upgrade %s is closed by us, whatever the client does', async (_what, query, headers) => {
     await using world = await openWorld()
-    const line = await openLine(world)
+    const line = await world.rawLine()
     line.askForWebSocket(query, headers)
     await line.ended
     expect(line.received).toMatch(/^HTTP\/1\.1 40[03] /)
@@ -135,7 +129,7 @@ describe('half a way in', () => {
       await using world = await openWorld()
       const other = await openBystander(world)
       for (const _ of count(60)) {
-        const line = await openLine(world)
+        const line = await world.rawLine()
         line.write(
           `GET ${path} HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
             'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
@@ -150,7 +144,7 @@ describe('half a way in', () => {
 
   it('of an upgrade that is no WebSocket is answered, and closed by us', async () => {
     await using world = await openWorld()
-    const line = await openLine(world)
+    const line = await world.rawLine()
     line.write(
       'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\n' +
         'Upgrade: websocket\r\nSec-WebSocket-Version: 8\r\n\r\n',
@@ -165,7 +159,7 @@ describe('a client that vanishes', () => {
   it('is noticed at once when its system ends the stream for it', async () => {
     await using world = await openWorld()
     const other = await openBystander(world)
-    const line = await openLine(world)
+    const line = await world.rawLine()
     line.askForWebSocket()
     await until(() => line.received.includes('"sid"'))
     line.write(clientFrame(opcode.text, `40/posts,${JSON.stringify({ token: world.token() })}`))
@@ -182,7 +176,7 @@ describe('a client that vanishes', () => {
       vi.useRealTimers()
     })
     await using world = await openWorld()
-    const line = await openLine(world)
+    const line = await world.rawLine()
     line.askForWebSocket()
     await until(() => line.received.includes('"sid"'))
     line.write(clientFrame(opcode.text, 'abc'))
@@ -198,7 +192,7 @@ describe('a client that does not read', () => {
   it('[A-32] is cut, and what waited for it was bounded', async () => {
     await using world = await openWorld()
     const other = await openBystander(world)
-    const line = await openLine(world)
+    const line = await world.rawLine()
     line.askForWebSocket()
     await until(() => line.received.includes('"sid"'))
     line.write(clientFrame(opcode.text, `40/posts,${JSON.stringify({ token: world.token() })}`))
@@ -220,7 +214,7 @@ describe('a client that does not read', () => {
   it('[A-32] cannot make us answer more pings than it reads', async () => {
     await using world = await openWorld()
     const other = await openBystander(world)
-    const line = await openLine(world)
+    const line = await world.rawLine()
     line.askForWebSocket()
     await until(() => line.received.includes('"sid"'))
     line.socket.pause()
@@ -232,13 +226,10 @@ describe('a client that does not read', () => {
     line.socket.write('', () => {
       isDone = true
     })
-    await until(
-      () => {
-        most = Math.max(most, world.sockets.queuedBytes())
-        return isDone || line.socket.destroyed || world.realtime.connections.size === 1
-      },
-      { withinMs: 20_000 },
-    )
+    await until(() => {
+      most = Math.max(most, world.sockets.queuedBytes())
+      return isDone || line.socket.destroyed || world.realtime.connections.size === 1
+    })
     expect(most).toBeLessThan(megabyte)
     await other.isFine()
   })
@@ -250,7 +241,7 @@ describe('a client that does not read', () => {
     await polling.enter(world.token())
     const path = polling.url.slice(world.url.length)
     const text = 'x'.repeat(100_000)
-    const line = await openLine(world)
+    const line = await world.rawLine()
     line.socket.pause()
     let most = 0
     for (let n = 0; world.realtime.connections.size > 1; n += 1) {
@@ -272,7 +263,7 @@ describe('a client that does not read', () => {
     const other = await openBystander(world)
     const polling = await world.rawPolling()
     await polling.enter(world.token())
-    const line = await openLine(world)
+    const line = await world.rawLine()
     const path = polling.url.slice(world.url.length)
     line.write(`POST ${path} HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n`)
     const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`

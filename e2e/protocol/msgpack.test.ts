@@ -2,8 +2,8 @@
 import type { UserId } from '@belfry/contract'
 import * as msgpack from 'socket.io-msgpack-parser'
 import { describe, expect, it } from 'vitest'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { news, posts } from './namespaces.ts'
+import { until } from './until.ts'
 import { connected, count, hearing, numbersOf, openWorld, refused, thread } from './world.ts'
 
 describe.each([['websocket'], ['polling'], ['polling', 'websocket']])(

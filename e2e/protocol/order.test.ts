@@ -4,9 +4,9 @@
  */
 import { type RoomRef, roomName, type UserId } from '@belfry/contract'
 import { expect, it } from 'vitest'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { posts } from './namespaces.ts'
 import { pick, seededRandom } from './random.ts'
+import { until } from './until.ts'
 import { connected, count, everyone, hearing, openWorld, thread, type World } from './world.ts'
 
 const seconds = Number(process.env['FUZZ_SECONDS'] ?? 0)
@@ -105,7 +105,6 @@ async function playRound(seed: number): Promise<number> {
   let deliveries = 0
   for (const { expected, got } of players) {
     await until(() => got().length >= expected.length, {
-      withinMs: 20_000,
       what: `${expected.length} deliveries`,
     })
     expect(got()).toEqual(expected)

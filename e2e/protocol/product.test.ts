@@ -4,10 +4,10 @@ import { io, type Socket } from 'socket.io-client'
 import * as msgpack from 'socket.io-msgpack-parser'
 import { afterEach, expect, it } from 'vitest'
 import { issueToken, type TokenClaims } from '../../packages/server/src/adapters/tokens/issue-token.ts'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { type Product, type ProductOptions, startProduct } from '../product.ts'
 import { answered, RawSocket, Refused } from './raw-clients.ts'
 import { clientFrame, RawLine } from './raw-line.ts'
+import { until } from './until.ts'
 import { closed, connected, count, expectNoSecrets, hearing, listening, refused } from './world.ts'
 
 const secret = 'the secret of these tests, with 32 bytes or more'
@@ -72,7 +72,7 @@ it('[A-02] [A-04] serves stock clients and pages on one port, and says nothing o
   const heard = clients.map(hearing)
   await Promise.all(clients.map(connected))
   for (const number of count(10)) expect((await publish(`message ${number}`)).recipients).toBe(3)
-  await until(() => heard.every(({ length }) => length === 10), { withinMs: 10_000 })
+  await until(() => heard.every(({ length }) => length === 10))
   for (const each of heard) {
     const messages = each.map(({ name, args: [data] }) => [name, (data as { message: string }).message])
     expect(messages).toEqual(count(10).map((number) => ['system:message', `message ${number}`]))
@@ -129,9 +129,9 @@ it('[A-30] leaves the way for others when somebody misbehaves, and stops in orde
     line.terminate()
   }
   await publish('still here')
-  await until(() => heard.length === 1, { withinMs: 10_000 })
+  await until(() => heard.length === 1)
   await product.stop()
-  await until(() => reasons.length === 1, { withinMs: 10_000 })
+  await until(() => reasons.length === 1)
   expect(reasons).toEqual(['transport close'])
   expect(product.process.exitCode).toBe(0)
 })
@@ -155,7 +155,7 @@ it('[A-03] [A-29] [A-36] [A-37] does what its settings say', async () => {
   const heard = clients.map(hearing)
   await Promise.all(clients.map(connected))
   expect((await publish('hello')).recipients).toBe(2)
-  await until(() => heard.every(({ length }) => length === 1), { withinMs: 10_000 })
+  await until(() => heard.every(({ length }) => length === 1))
   for (const url of [product.url, separate.origin]) {
     const poll = (headers: Record<string, string>) =>
       answered(fetch(`${url}/socket.io/?EIO=4&transport=polling`, { headers }))

@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { UserId } from '@belfry/contract'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
+import { describe, expect, it } from 'vitest'
 import { posts } from './namespaces.ts'
+import { until } from './until.ts'
 import { count, openWorld, type World } from './world.ts'
 
 interface Said {
@@ -30,9 +30,7 @@ function openPython(world: World, options: { transports?: string[]; auth?: objec
     join(import.meta.dirname, 'python-client.py'),
     JSON.stringify(given),
   ])
-  onTestFinished(() => {
-    child.kill('SIGKILL')
-  })
+  world.keep({ terminate: () => child.kill('SIGKILL') })
   const said: Said[] = []
   let complaints = ''
   createInterface(child.stdout).on('line', (line) => said.push(JSON.parse(line)))
@@ -41,7 +39,7 @@ function openPython(world: World, options: { transports?: string[]; auth?: objec
   })
   const first = async <Key extends keyof Said>(key: Key): Promise<Said> => {
     const find = () => said.find((each) => each[key] !== undefined)
-    await until(() => find() !== undefined || child.exitCode !== null, { what: key, withinMs: 30_000 })
+    await until(() => find() !== undefined || child.exitCode !== null, { what: key })
     const found = find()
     if (found === undefined) throw new Error(`The client ended without "${key}": ${complaints}`)
     return found
@@ -75,9 +73,7 @@ describe.each([
       if (n % 5 === 0) await world.publish(posts, 'post:drawn', { n, image: Buffer.from([n, 255]) })
       else await world.publish(posts, 'post:created', { n, text: 'Grüße 🔔' })
     }
-    await until(() => python.said.filter(({ event }) => event?.startsWith('post:')).length === 100, {
-      withinMs: 20_000,
-    })
+    await until(() => python.said.filter(({ event }) => event?.startsWith('post:')).length === 100)
     const numbers = (name: string) => python.events(name).map((data) => Number(data?.['n']))
     expect([...numbers('post:created'), ...numbers('post:drawn')].toSorted((a, b) => a - b)).toEqual(
       count(100),
@@ -109,7 +105,7 @@ describe('python3-socketio', () => {
     const python = openPython(world, { transports: ['polling'], auth: { recover: true } })
     await python.first('connected')
     await world.publish(posts, 'post:created', { n: 1 })
-    await until(() => python.complaints().includes('TypeError'), { withinMs: 20_000 })
+    await until(() => python.complaints().includes('TypeError'))
     expect(python.complaints()).toMatch(
       /TypeError: on_created\(\) takes 1 positional argument but 2 were given/,
     )
@@ -125,7 +121,7 @@ describe('python3-socketio', () => {
     const [session] = world.realtime.users.sessionsOf('ana' as UserId)
     expect(session?.link.connection.userAgent).toBe('')
     await world.publish(posts, 'post:created', { n: 1 })
-    await until(() => python.events('post:created').length === 1, { withinMs: 20_000 })
+    await until(() => python.events('post:created').length === 1)
     expect(python.complaints()).toBe('')
   })
 

@@ -1,9 +1,9 @@
 /** Socket.IO 5 as it travels, over both transports: sessions, events, commands, answers, requests, bytes. */
 import type { UserId } from '@belfry/contract'
 import { describe, expect, it } from 'vitest'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { news, posts } from './namespaces.ts'
 import { openSpeaker, type Speaker, transports } from './speakers.ts'
+import { until } from './until.ts'
 import { count, openWorld, thread, type World } from './world.ts'
 
 const cursor = /^[0-9a-z]{1,7}\.\d+$/

@@ -2,9 +2,9 @@
 import type { UserId } from '@belfry/contract'
 import type { Socket } from 'socket.io-client'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { news, posts } from './namespaces.ts'
 import { cursorOf, pidOf, stockVersions } from './stock-versions.ts'
+import { until } from './until.ts'
 import { upgradeBlocker } from './upgrade-blocker.ts'
 import { type ClientOptions, connected, count, hearing, numbersOf, openWorld, type World } from './world.ts'
 

@@ -1,9 +1,9 @@
 /** The change of a polling client to WebSocket, in all the ways in which it may go right or wrong. */
 import { describe, expect, it } from 'vitest'
 import { createTestClock } from '../../packages/server/src/engine/testing/test-clock.ts'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { posts } from './namespaces.ts'
 import { answered, codeOf, type RawPolling, refusal } from './raw-clients.ts'
+import { until } from './until.ts'
 import { count, openWorld } from './world.ts'
 
 describe('the change to WebSocket', () => {

@@ -22,9 +22,10 @@ import { createMemoryLog } from '../../packages/server/src/engine/memory/log.ts'
 import { type Clock, systemClock } from '../../packages/server/src/engine/ports/clock.ts'
 import type { Logger } from '../../packages/server/src/engine/ports/logger.ts'
 import { createRealtime, type Realtime } from '../../packages/server/src/engine/realtime/realtime.ts'
-import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { type Handled, serveAll, threads } from './namespaces.ts'
 import { RawPolling, RawSocket } from './raw-clients.ts'
+import { RawLine } from './raw-line.ts'
+import { until } from './until.ts'
 
 export interface WorldOptions {
   readonly clock?: Clock
@@ -120,6 +121,10 @@ export async function openWorld(options: WorldOptions = {}) {
   const tokens: string[] = []
   let mistakesAreExpected = false
 
+  const keep = <Kept extends { terminate(): void }>(each: Kept): Kept => {
+    raw.push(each)
+    return each
+  }
   /** A token that must never be seen in the log. */
   const keepSecret = (token: string): string => {
     tokens.push(token)
@@ -152,15 +157,14 @@ export async function openWorld(options: WorldOptions = {}) {
       clients.push(client)
       return client
     },
+    /** Ends it with the world, before the server waits for its sockets. */
+    keep,
+    rawLine: async () => keep(await RawLine.open(url)),
     async rawSocket(given: Parameters<typeof RawSocket.open>[1] = {}): Promise<RawSocket> {
-      const socket = await RawSocket.open(url, given)
-      raw.push(socket)
-      return socket
+      return keep(await RawSocket.open(url, given))
     },
     async rawPolling(headers?: Record<string, string>): Promise<RawPolling> {
-      const polling = await RawPolling.open(url, headers)
-      raw.push(polling)
-      return polling
+      return keep(await RawPolling.open(url, headers))
     },
     publish<N extends NamespaceContract, Name extends EventName<N>>(
       contract: N,
@@ -174,7 +178,6 @@ export async function openWorld(options: WorldOptions = {}) {
     connections: (count: number) =>
       until(() => realtime.connections.size === count, {
         what: `${count} connections; ${realtime.connections.size} are there`,
-        withinMs: 10_000,
       }),
     /** Why connections ended, since the start. */
     closed: () => Object.fromEntries(realtime.counts.closed),

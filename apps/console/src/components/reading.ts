@@ -17,8 +17,10 @@ export function useReading(): Reading {
   const [hasFocus, setFocus] = useState(false)
   const part = useRef<Element>(null)
   useEffect(() => {
-    // What had the focus may have been taken away, of which browsers tell nobody.
-    if (hasFocus && part.current?.contains(document.activeElement) !== true) setFocus(false)
+    // What had the focus may have been taken away, of which browsers tell nobody; and React hears nothing of a focus
+    // that moves while it draws, as when a window that closes gives it back.
+    const isWithin = part.current?.contains(document.activeElement) === true
+    if (hasFocus !== isWithin) setFocus(isWithin)
   })
   return {
     isRead: isPointedAt || hasFocus,
