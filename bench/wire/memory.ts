@@ -5,8 +5,9 @@ import type { MemorySample } from './server-calls.ts'
 
 /** They bring in the code and the caches that the first connections need, and are not counted. */
 const firstClients = 200
-const fewClients = 2_000
-const manyClients = 5_000
+/** The last is what one server has to hold. */
+const stages = [2_000, 5_000, 10_000] as const
+const most = stages[2]
 
 export function memory(namespaces: 1 | 4): Scenario {
   const metric = (key: string, label: string, must?: Metric['must']): Metric => ({
@@ -25,25 +26,24 @@ export function memory(namespaces: 1 | 4): Scenario {
       `Growth beyond ${firstClients} connections, divided by the connections that came. V8's space for young objects ` +
       'grows as connections come, up to some tens of megabytes for the process, and is part of RSS.',
     metrics: [
-      metric('rssFew', `RSS, ${fewClients} connections`, rssMust),
-      metric('rssMany', `RSS, ${manyClients} connections`, rssMust),
-      metric('collectedMany', `RSS after a full collection, ${manyClients} connections`),
-      metric('oldMany', `the same without V8's space for young objects, ${manyClients} connections`),
-      metric('heapMany', `live heap, ${manyClients} connections`),
+      ...stages.map((clients) => metric(`rss${clients}`, `RSS, ${clients} connections`, rssMust)),
+      metric('collected', `RSS after a full collection, ${most} connections`),
+      metric('old', `the same without V8's space for young objects, ${most} connections`),
+      metric('heap', `live heap, ${most} connections`),
     ],
     async run(world) {
       const first = await connected(world, firstClients, namespaces)
-      const few = await connected(world, fewClients, namespaces)
-      const many = await connected(world, manyClients, namespaces)
       const growth = (key: keyof MemorySample, to: MemorySample) =>
         (to[key] - first[key]) / 1_000 / (to.sessions / namespaces - firstClients)
-      return {
-        rssFew: growth('rss', few),
-        rssMany: growth('rss', many),
-        collectedMany: growth('collectedRss', many),
-        oldMany: growth('collectedOld', many),
-        heapMany: growth('collectedHeap', many),
+      const figures: Record<string, number> = {}
+      for (const clients of stages) {
+        const sample = await connected(world, clients, namespaces)
+        figures[`rss${clients}`] = growth('rss', sample)
+        figures['collected'] = growth('collectedRss', sample)
+        figures['old'] = growth('collectedOld', sample)
+        figures['heap'] = growth('collectedHeap', sample)
       }
+      return figures
     },
   }
 }

@@ -155,12 +155,28 @@ describe('the heartbeat', () => {
     clock.advance(25_000)
     expect(await socket.next()).toBe('2')
     expect((await polling.poll()).text).toBe('2')
-    clock.advance(19_950)
+    // The ping may have left up to 50 ms ago.
+    clock.advance(19_949)
     expect(world.realtime.connections.size).toBe(2)
-    clock.advance(100)
+    clock.advance(101)
     expect((await polling.poll()).status).toBe(400)
     await socket.closed
     expect(world.closed()).toEqual({ ping_timeout: 2 })
+  })
+
+  it('[A-27] refuses a poll that comes after its time, to the millisecond', async () => {
+    for (const phase of [0, 1, 25, 49]) {
+      const clock = createTestClock()
+      await using world = await openWorld({ clock })
+      clock.advance(phase)
+      const polling = await world.rawPolling()
+      await polling.enter(world.token())
+      clock.advance(25_000)
+      expect([phase, (await polling.poll()).text]).toEqual([phase, '2'])
+      clock.advance(20_000)
+      expect([phase, (await polling.poll()).status]).toEqual([phase, 400])
+      expect(world.closed()).toEqual({ ping_timeout: 1 })
+    }
   })
 
   it('[A-27] gives a short timeout its whole time', async () => {

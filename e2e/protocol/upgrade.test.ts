@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { createTestClock } from '../../packages/server/src/engine/testing/test-clock.ts'
 import { posts } from './namespaces.ts'
-import { answered, codeOf, type RawPolling, refusal } from './raw-clients.ts'
+import { answered, type RawPolling } from './raw-clients.ts'
 import { until } from './until.ts'
 import { count, openWorld } from './world.ts'
 
@@ -67,8 +67,8 @@ describe('the change to WebSocket', () => {
     await until(() => [...world.realtime.connections][0]?.connection.transport === 'websocket')
     expect((await polling.poll()).status).toBe(400)
     expect((await polling.post('1')).status).toBe(400)
-    const { status, body } = await refusal(world.rawSocket(upgradeOf(polling)))
-    expect([status, codeOf(body)]).toEqual([400, 3])
+    const second = await world.rawSocket(upgradeOf(polling))
+    expect(await second.closed).toEqual({ code: 1002, reason: 'malformed_packet' })
     await socket.enter(world.token())
   })
 

@@ -1,14 +1,14 @@
 /** Whose address a request comes from: headers are believed only from whom we said we believe. */
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { createFindAddress, type TrustedProxies } from './client-address.ts'
+import { addressOf, createFindAddress, type TrustedProxies } from './client-address.ts'
 
 const find = (trusted: TrustedProxies, direct: string | undefined, forwarded?: string) => {
   const request = {
     socket: { remoteAddress: direct },
     headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },
   }
-  return createFindAddress(trusted)(request as unknown as IncomingMessage)
+  return addressOf(createFindAddress(trusted)(request as unknown as IncomingMessage))
 }
 
 const client = '203.0.113.9'

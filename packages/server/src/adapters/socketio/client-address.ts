@@ -1,18 +1,30 @@
 /** Whose address a request comes from, when proxies that we believe stand between. */
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIP } from 'node:net'
+import { BlockList, isIP, type Socket } from 'node:net'
 
 /** Nobody, everybody, so many hops, or these addresses and networks. */
 export type TrustedProxies = boolean | number | readonly string[]
 
-export type FindAddress = (request: IncomingMessage) => string
+/**
+ * Of the client itself, or the socket that knows it: asking the system for each connect would take 2 µs, for
+ * something that few look at.
+ */
+export type Address = string | Socket
+
+export type FindAddress = (request: IncomingMessage) => Address
+
+/** Empty when the socket was closed before somebody asked. */
+export function addressOf(address: Address): string {
+  return typeof address === 'string' ? address : plain(address.remoteAddress ?? '')
+}
 
 export function createFindAddress(trusted: TrustedProxies): FindAddress {
   const believes = believer(trusted)
   return (request) => {
-    const direct = plain(request.socket.remoteAddress ?? '')
     const forwarded = request.headers['x-forwarded-for']
-    if (forwarded === undefined || !believes(direct, 0)) return direct
+    if (forwarded === undefined) return request.socket
+    const direct = addressOf(request.socket)
+    if (!believes(direct, 0)) return direct
     const hops = String(forwarded)
       .split(',')
       .map((hop) => plain(hop.trim()))

@@ -7,6 +7,7 @@
  */
 import type { ConnectionId } from '@belfry/contract'
 import type { CloseReason, Connection, ConnectionHandler } from '../../engine/ports/transport.ts'
+import { type Address, addressOf } from './client-address.ts'
 import { enginePackets, Outgoing } from './encoded-event.ts'
 import type { Flushable, Joiner } from './flusher.ts'
 import { OutgoingQueue } from './outgoing-queue.ts'
@@ -19,7 +20,7 @@ import {
 import { MalformedPacket } from './packets/malformed-packet.ts'
 import { type InboundPacket, type Message, type PacketReader, PacketType } from './packets/packet.ts'
 import { SessionLink } from './session-link.ts'
-import type { Timed } from './timer-wheel.ts'
+import { type Timed, tickMs } from './timer-wheel.ts'
 import type { Wire } from './wire.ts'
 
 /** What carries the packets of a connection; replaced once when a client upgrades. */
@@ -56,11 +57,11 @@ export class WireConnection implements Connection, Flushable, Timed {
   /** Known to the client alone: who has it can speak for this connection. */
   readonly sid: string
   readonly wire: Wire
-  readonly remoteAddress: string
   readonly userAgent: string
   readonly takesCursor: boolean
   readonly openedAtMs: number
   roundTripMs: number | undefined
+  #address: Address
   readonly #queue = new OutgoingQueue()
   readonly #reader: PacketReader
   readonly #links = new Map<string, SessionLink>()
@@ -87,7 +88,7 @@ export class WireConnection implements Connection, Flushable, Timed {
       readonly id: ConnectionId
       readonly sid: string
       readonly carrier: Carrier
-      readonly remoteAddress: string
+      readonly address: Address
       readonly userAgent: string
       readonly takesCursor: boolean
     },
@@ -96,7 +97,7 @@ export class WireConnection implements Connection, Flushable, Timed {
     this.id = of.id
     this.sid = of.sid
     this.#carrier = of.carrier
-    this.remoteAddress = of.remoteAddress
+    this.#address = of.address
     this.userAgent = of.userAgent
     this.takesCursor = of.takesCursor
     this.openedAtMs = wire.clock.now()
@@ -110,6 +111,11 @@ export class WireConnection implements Connection, Flushable, Timed {
 
   get carrier(): Carrier {
     return this.#carrier
+  }
+
+  get remoteAddress(): string {
+    if (typeof this.#address !== 'string') this.#address = addressOf(this.#address)
+    return this.#address
   }
 
   get queuedBytes(): number {
@@ -132,7 +138,7 @@ export class WireConnection implements Connection, Flushable, Timed {
       maxPayload: maxPayloadBytes,
     }
     this.enqueue(new Outgoing([openPacket(handshake)]))
-    this.wire.wheel.set(this, Math.min(this.wire.options.idleTimeoutMs, pingIntervalMs))
+    this.wire.wheel.set(this, Math.min(this.wire.options.idleTimeoutMs, pingIntervalMs - tickMs))
   }
 
   linkOpened(): void {
@@ -276,11 +282,19 @@ export class WireConnection implements Connection, Flushable, Timed {
     this.wire.wheel.set(this, this.wire.options.pingTimeoutMs)
   }
 
+  /** The wheel notices up to a tick later that the time is over; a request that comes meanwhile comes too late. */
+  endIfLate(): void {
+    const isLate =
+      this.#pingSentAtMs !== 0 &&
+      this.wire.clock.now() - this.#pingSentAtMs >= this.wire.options.pingTimeoutMs
+    if (isLate) this.lost('ping_timeout')
+  }
+
   #pong(): void {
     if (this.#pingSentAtMs === 0) return
     this.roundTripMs = this.wire.clock.now() - this.#pingSentAtMs
     this.#pingSentAtMs = 0
-    this.wire.wheel.set(this, this.wire.options.pingIntervalMs)
+    this.wire.wheel.set(this, this.wire.options.pingIntervalMs - tickMs)
   }
 
   #message(message: Message, bytes: number): void {

@@ -81,7 +81,8 @@ export class Joiner {
   /** Queues that were joined, and what was in them. */
   writes = 0
   entries = 0
-  readonly #joined = new Map<number, { readonly entries: readonly Outgoing[]; readonly buffer: Buffer }>()
+  /** Most ticks have nothing to join. */
+  #joined: Map<number, { readonly entries: readonly Outgoing[]; readonly buffer: Buffer }> | undefined
 
   join(entries: readonly Outgoing[], compressBeyondBytes: number | undefined): Buffer {
     this.writes += 1
@@ -90,6 +91,7 @@ export class Joiner {
     if (first !== undefined && entries.length === 1) return first.frames(compressBeyondBytes)
     let hash = compressBeyondBytes === undefined ? 0 : 1
     for (const { number } of entries) hash = (Math.imul(hash, 31) + number) | 0
+    this.#joined ??= new Map()
     const known = this.#joined.get(hash)
     if (known !== undefined && isSame(known.entries, entries)) return known.buffer
     const buffer = Buffer.concat(entries.map((entry) => entry.frames(compressBeyondBytes)))

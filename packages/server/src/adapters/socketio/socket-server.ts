@@ -10,7 +10,7 @@ import type { Clock } from '../../engine/ports/clock.ts'
 import type { Logger } from '../../engine/ports/logger.ts'
 import type { Transport, TransportHandler } from '../../engine/ports/transport.ts'
 import { createIdSource } from '../../engine/realtime/ids.ts'
-import { createFindAddress, type TrustedProxies } from './client-address.ts'
+import { addressOf, createFindAddress, type TrustedProxies } from './client-address.ts'
 import { WireConnection } from './connection.ts'
 import { EncodedEvent } from './encoded-event.ts'
 import { Flusher } from './flusher.ts'
@@ -75,7 +75,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const wireOptions = { ...defaultWireOptions, ...options.bounds }
   const path = options.path ?? '/socket.io/'
   const origins = createOriginCheck(options.origins)
-  const addressOf = createFindAddress(options.trustedProxies)
+  const findAddress = createFindAddress(options.trustedProxies)
   const userAgents = new UserAgents()
   const ids = createIdSource(randomBytes)
   const flusher = new Flusher()
@@ -108,7 +108,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       id: ids.sessionId() as ConnectionId,
       sid: ids.pid(),
       carrier,
-      remoteAddress: addressOf(request),
+      // A client that polls has many sockets, one after the other.
+      address: carrier.name === 'polling' ? addressOf(findAddress(request)) : findAddress(request),
       userAgent,
       takesCursor: !withoutCursor.test(userAgent),
     })
@@ -133,8 +134,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
 
   function poll(request: IncomingMessage, response: ServerResponse): void {
     const query = queryOf(request)
-    if (query.get('transport') !== 'polling') throw new TurnedAway(400, engineErrors.bad_request)
-    const sid = query.get('sid')
+    if (query.transport !== 'polling') throw new TurnedAway(400, engineErrors.bad_request)
+    const { sid } = query
     if (sid === null) {
       if (request.method !== 'GET') throw new TurnedAway(400, engineErrors.bad_method)
       const carrier = new PollingCarrier(wireOptions.maxPayloadBytes)
@@ -142,6 +143,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       carrier.poll(response)
       return
     }
+    wire.connections.get(sid)?.endIfLate()
     const carrier = wire.connections.get(sid)?.carrier
     if (carrier === undefined) throw new TurnedAway(400, engineErrors.unknown_session)
     // A connection that has moved to WebSocket is polled no more.
@@ -158,14 +160,14 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     try {
       refuseForeign(request)
       const query = queryOf(request)
-      if (query.get('transport') !== 'websocket') throw new TurnedAway(400, engineErrors.bad_request)
+      if (query.transport !== 'websocket') throw new TurnedAway(400, engineErrors.bad_request)
       const answer = answerUpgrade(request, { deflate: wireOptions.compressBeyondBytes !== undefined })
       if (!answer.accepted) {
         endSocket(socket, answer.head)
         return
       }
       const carry = () => new WebSocketCarrier(socket, answer.deflate ? compressed : plain)
-      const carrier = beginWebSocket(request, query.get('sid'), carry, answer.head)
+      const carrier = beginWebSocket(request, query.sid, carry, answer.head)
       carrier.begin(head)
       socket.off('error', onError)
     } catch (error) {
@@ -189,17 +191,17 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     }
     const known = wire.connections.get(sid)
     if (known === undefined) throw new TurnedAway(400, engineErrors.unknown_session)
-    const polling = known.carrier
-    if (!(polling instanceof PollingCarrier)) throw new TurnedAway(400, engineErrors.bad_request)
     const carrier = carry()
     carrier.sendHead(head)
-    probe(known, polling, carrier)
+    if (known.carrier instanceof PollingCarrier) probe(known, known.carrier, carrier)
+    // A connection has one WebSocket: another one is closed, as clients of Engine.IO expect it, and harms nobody.
+    else carrier.end('malformed_packet')
     return carrier
   }
 
   function refuseForeign(request: IncomingMessage): void {
     if (origins.isAllowed(request)) return
-    suspect('foreign origin', addressOf(request))
+    suspect('foreign origin', addressOf(findAddress(request)))
     throw new TurnedAway(403, engineErrors.forbidden)
   }
 
@@ -309,15 +311,26 @@ function attachTo(
   }
 }
 
+interface EngineQuery {
+  readonly transport: 'polling' | 'websocket'
+  /** Of a connection that there is already. */
+  readonly sid: string | null
+}
+
+/** What stock clients ask with for a new WebSocket: most of all queries, and not worth 2 µs of each connect. */
+const newWebSocket = '?EIO=4&transport=websocket'
+
 /** Of a request that speaks our version of the protocol. */
-function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
+function queryOf({ url = '' }: IncomingMessage): EngineQuery {
   const mark = url.indexOf('?')
+  if (mark === url.length - newWebSocket.length && url.endsWith(newWebSocket))
+    return { transport: 'websocket', sid: null }
   const query = new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1))
   const transport = query.get('transport')
   if (transport !== 'polling' && transport !== 'websocket')
     throw new TurnedAway(400, engineErrors.unknown_transport)
   if (query.get('EIO') !== '4') throw new TurnedAway(400, engineErrors.unsupported_protocol)
-  return query
+  return { transport, sid: query.get('sid') }
 }
 
 interface EngineError {

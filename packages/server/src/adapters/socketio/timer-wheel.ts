@@ -13,8 +13,8 @@ export interface Timed {
   onDue(): void
 }
 
-/** Nobody notices a ping that comes later by that much. */
-const tickMs = 50
+/** What is due comes later by up to that much. A ping is asked for earlier by as much, so that it is never late. */
+export const tickMs = 50
 
 /** One round of the wheel takes 51 seconds, longer than what a connection usually waits for. */
 const slotCount = 1_024

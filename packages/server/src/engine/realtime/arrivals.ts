@@ -80,16 +80,18 @@ export class Arrivals implements TransportHandler {
 
   open(connection: Connection): ConnectionHandler | Refusal {
     const { limits, suspicions } = this.#parts
-    const address = connection.remoteAddress
     if (this.#parts.isStopping()) return this.#turnedAway(new Refusal('shutting_down'))
     if (this.#connections.size >= limits.connectionsMax) return this.#turnedAway(new Refusal('server_full'))
-    if (limits.perAddressMax !== undefined && this.#byAddress.of(address) >= limits.perAddressMax) {
-      suspicions.report({ reason: 'too many connections of one address', address })
-      return this.#turnedAway(new Refusal('too_many_connections'))
+    if (limits.perAddressMax !== undefined) {
+      const address = connection.remoteAddress
+      if (this.#byAddress.of(address) >= limits.perAddressMax) {
+        suspicions.report({ reason: 'too many connections of one address', address })
+        return this.#turnedAway(new Refusal('too_many_connections'))
+      }
+      this.#byAddress.add(address, 1)
     }
     const state = new ConnectionState(connection, this.counts.opened + 1, this)
     this.#connections.add(state)
-    this.#byAddress.add(address, 1)
     this.counts.opened += 1
     this.counts.peak = Math.max(this.counts.peak, this.#connections.size)
     return state
@@ -97,7 +99,8 @@ export class Arrivals implements TransportHandler {
 
   closed(state: ConnectionState, reason: CloseReason): void {
     this.#connections.delete(state)
-    this.#byAddress.add(state.connection.remoteAddress, -1)
+    if (this.#parts.limits.perAddressMax !== undefined)
+      this.#byAddress.add(state.connection.remoteAddress, -1)
     countUp(this.counts.closed, reason)
     this.#parts.logger.debug({ connection: state.connection.id, reason }, 'connection closed')
   }

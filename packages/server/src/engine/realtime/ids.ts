@@ -6,8 +6,8 @@ export interface IdSource {
   pid(): string
 }
 
-/** Some 250 ids are cut out of one piece of randomness. */
-const poolBytes = 4_096
+/** Some 1,000 ids are cut out of one piece of randomness. */
+const poolBytes = 16_384
 
 export function createIdSource(randomBytes: (count: number) => Buffer): IdSource {
   let pool: Buffer = Buffer.alloc(0)

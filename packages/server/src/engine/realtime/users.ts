@@ -59,7 +59,7 @@ export class Users {
     else if (sessions.length < growingFrom) this.#sessions.set(userId, [...sessions, session])
     else sessions.push(session)
     if (!siblings.some(ofUser(userId))) this.#connections.add(userId, 1)
-    for (const id of new Set(workspaces))
+    for (const id of distinct(workspaces))
       if (!siblings.some(inWorkspace(id))) this.#connectionsByWorkspace.add(id, 1)
   }
 
@@ -70,7 +70,7 @@ export class Users {
     if (left.length === 0) this.#sessions.delete(userId)
     else this.#sessions.set(userId, left)
     if (!siblings.some(ofUser(userId))) this.#connections.add(userId, -1)
-    for (const id of new Set(workspaces))
+    for (const id of distinct(workspaces))
       if (!siblings.some(inWorkspace(id))) this.#connectionsByWorkspace.add(id, -1)
   }
 }
@@ -90,6 +90,11 @@ export class Counts {
     if (count > 0) this.#counts.set(key, count)
     else this.#counts.delete(key)
   }
+}
+
+/** A token may name a workspace twice. */
+function distinct(ids: readonly string[]): Iterable<string> {
+  return ids.length < 2 ? ids : new Set(ids)
 }
 
 const ofUser = (userId: UserId) => (session: Session) => session.principal.userId === userId

@@ -96,7 +96,9 @@ function answerToOffer({ name, parameters }: ExtensionOffer): string | undefined
 const windowBits = /^(?:[89]|1[0-5])$/
 
 function hasToken(header: string | undefined, wanted: string): boolean {
-  return header?.split(',').some((token) => token.trim().toLowerCase() === wanted) ?? false
+  if (header === undefined) return false
+  const tokens = header.toLowerCase()
+  return tokens === wanted || tokens.split(',').some((token) => token.trim() === wanted)
 }
 
 function refused(status: 400 | 405 | 426, sentence: string, ...headers: string[]): UpgradeAnswer {
