@@ -3,6 +3,7 @@
  * bound, holds little until then, and touches nobody else.
  */
 import { createServer } from 'node:http'
+import type { Socket } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createTestClock } from '../../packages/server/src/engine/testing/test-clock.ts'
 import { openBystander } from './bystander.ts'
@@ -168,6 +169,17 @@ describe('a client that vanishes', () => {
     await world.connections(1)
     expect(world.closed()).toEqual({ transport_failed: 1 })
     await other.isFine()
+  })
+
+  it('is noticed by its silence between two pings only, whatever the host thinks of slow requests', async () => {
+    const http = createServer()
+    http.setTimeout(5_000)
+    const sockets: Socket[] = []
+    http.on('upgrade', (_request, socket: Socket) => sockets.push(socket))
+    await using world = await openWorld({ http })
+    const socket = await world.rawSocket()
+    await socket.handshake()
+    expect(sockets.map(({ timeout }) => timeout)).toEqual([0])
   })
 
   it('is cut when it takes our goodbye and gives none', async () => {
