@@ -26,7 +26,10 @@ interface EventOptions {
   readonly permission?: string
   /** Of the payload as JSON. 16 KiB if absent. */
   readonly maxBytes?: number
-  /** Events of this name within the window travel as one message, in order. */
+  /**
+   * Events of this name within the window leave together, in order: each client gets them in one write. Others of the
+   * namespace overtake them. Of a key of the lane `latest`, only the newest leaves.
+   */
   readonly batch?: { readonly windowMs: number; readonly countMax: number }
 }
 

@@ -64,7 +64,8 @@ export class WireConnection implements Connection, Flushable, Timed {
   #address: Address
   readonly #queue = new OutgoingQueue()
   readonly #reader: PacketReader
-  readonly #links = new Map<string, SessionLink>()
+  /** One for each namespace: few, so that looking through them takes no longer than a table, and less memory. */
+  #links: readonly SessionLink[] = []
   #carrier: Carrier
   #handler: ConnectionHandler | undefined
   #isQueuedForFlush = false
@@ -308,7 +309,7 @@ export class WireConnection implements Connection, Flushable, Timed {
       this.#enter(packet.namespace, packet.auth ?? {})
       return
     }
-    const link = this.#links.get(packet.namespace)
+    const link = this.#linkTo(packet.namespace)
     // It was on its way when the session ended.
     if (link?.isOver) return
     if (link?.isOpen) this.#toSession(link, packet, packetBytes)
@@ -322,16 +323,20 @@ export class WireConnection implements Connection, Flushable, Timed {
   }
 
   #enter(namespace: string, auth: Readonly<Record<string, unknown>>): void {
-    const known = this.#links.get(namespace)
-    if (known === undefined && this.#links.size >= linksMax) {
+    const known = this.#linkTo(namespace)
+    if (known === undefined && this.#links.length >= linksMax) {
       this.#refuse('too many namespaces')
       return
     }
     // A stock client that gave up before it was let in says nothing of it, and asks again.
     known?.end('client_left')
     const link = new SessionLink(this, namespace)
-    this.#links.set(namespace, link)
+    this.#links = [...this.#links.filter((other) => other !== known), link]
     this.#handler?.enter(link, namespace, auth)
+  }
+
+  #linkTo(namespace: string): SessionLink | undefined {
+    return this.#links.find((link) => link.namespace === namespace)
   }
 
   /** False when there were too many: a flood of packets of any kind costs its sender the connection. */
@@ -358,8 +363,8 @@ export class WireConnection implements Connection, Flushable, Timed {
     this.wire.wheel.clear(this)
     this.wire.connections.delete(this.sid)
     this.#carrier.end(reason)
-    for (const link of this.#links.values()) link.end(reason)
-    this.#links.clear()
+    for (const link of this.#links) link.end(reason)
+    this.#links = []
     const handler = this.#handler
     this.#handler = undefined
     handler?.closed(reason)

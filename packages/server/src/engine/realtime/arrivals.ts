@@ -161,18 +161,9 @@ export class Arrivals implements TransportHandler {
     auth: Readonly<Record<string, unknown>>,
   ): void {
     if (!state.isOpen || !link.isWaiting) return
-    const { ids, clock, users, dispatcher } = this.#parts
+    const { ids, users, dispatcher } = this.#parts
     const id = ids.sessionId() as SessionId
-    const openedAtMs = clock.now()
-    const session = new Session({
-      id,
-      pid: ids.pid(),
-      link,
-      connection: state,
-      namespace,
-      principal,
-      openedAtMs,
-    })
+    const session = new Session({ id, pid: ids.pid(), link, connection: state, namespace, principal })
     users.add(session, state.sessions)
     state.sessions = [...state.sessions, session]
     const cursorMode = typeof auth['recover'] === 'boolean' ? auth['recover'] : state.connection.takesCursor

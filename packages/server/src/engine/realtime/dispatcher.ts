@@ -60,6 +60,8 @@ export class Dispatcher {
   }
 
   stop(): void {
+    for (const { events } of this.#parts.namespaces.values())
+      for (const { batch } of events.values()) batch?.leave()
     this.#unsubscribe()
   }
 
@@ -94,6 +96,8 @@ export class Dispatcher {
     const data = isChecked ? checkedData(event, given) : given
     if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) throw wrong('', noObject)
     const entry = this.#entryOf(event, data, to)
+    if (event.batch !== undefined && (await event.batch.turn(replacedBy(entry))) === 'replaced')
+      return { cursor: namespace.cursor }
     const { log, broker } = this.#parts
     const isLogged = event.contract.lane === 'stream'
     // Where the log answers at once, the event leaves at once: in the order of the calls, whatever their lanes.
@@ -263,6 +267,11 @@ function checkedData(event: ServedEvent, given: unknown): unknown {
   const checked = event.check(given)
   if (checked.ok) return checked.value
   throw new Refusal('validation_failed', undefined, { fields: checked.fields })
+}
+
+/** Values of the lane `latest` replace each other within the same rooms. */
+function replacedBy({ key, rooms, except }: PublishedEntry): string | undefined {
+  return key === undefined ? undefined : [key, ...rooms, '', ...except].join('\n')
 }
 
 const nowhere: readonly Room[] = []

@@ -12,7 +12,7 @@ describe('ids', () => {
       return pool
     })
     const made: Buffer[][] = []
-    for (let n = 0; n < 500; n += 1) {
+    for (let n = 0; n < 2_000; n += 1) {
       const bytes = Buffer.from(n % 3 === 0 ? ids.sessionId() : ids.pid(), 'base64url')
       expect(bytes).toHaveLength(n % 3 === 0 ? 12 : 18)
       const pool = pools.length - 1

@@ -10,7 +10,9 @@ import {
   roomName,
 } from '@belfry/contract'
 import type { ServedNamespace, UntypedHandlers } from '../namespace-handlers.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { IncomingCommand, LeaveReason } from '../ports/transport.ts'
+import { Batch } from './batch.ts'
 import type { Counters, EventCount } from './counters.ts'
 import { LatestValues } from './latest-values.ts'
 import { type RoomMembers, Rooms, roomsPerSessionMax } from './rooms.ts'
@@ -29,6 +31,8 @@ export interface ServedEvent {
   readonly contract: EventContract
   readonly check: ReturnType<typeof checkEvent>
   readonly count: EventCount
+  /** Where its contract wants several to leave together. */
+  readonly batch: Batch | undefined
 }
 
 /** Whom a session turns to. */
@@ -36,6 +40,13 @@ export interface SessionHost {
   command(session: Session, command: IncomingCommand): void
   left(session: Session, reason: LeaveReason): void
   joined(session: Session, room: Room): void
+}
+
+export interface NamespaceParts {
+  readonly counters: Counters
+  readonly clock: Clock
+  readonly cursor: string
+  readonly host: SessionHost
 }
 
 /** The room of all sessions of a namespace; each is in it from its first moment. */
@@ -58,7 +69,7 @@ export class NamespaceState {
   /** Commands that no contract names, counted together. */
   readonly #unknownCount: EventCount
 
-  constructor(served: ServedNamespace, counters: Counters, cursor: string, host: SessionHost) {
+  constructor(served: ServedNamespace, { counters, clock, cursor, host }: NamespaceParts) {
     const { contract, handlers } = served
     this.served = served
     this.name = contract.name
@@ -80,7 +91,8 @@ export class NamespaceState {
     this.events = new Map(
       Object.entries(contract.events).map(([name, event]) => {
         const count = counters.of('event', contract.name, name)
-        return [name, { name, contract: event, check: checkEvent(event), count }]
+        const batch = event.batch && new Batch(event.batch, clock)
+        return [name, { name, contract: event, check: checkEvent(event), count, batch }]
       }),
     )
   }

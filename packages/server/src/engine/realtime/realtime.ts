@@ -143,7 +143,7 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     const { name } = served.contract
     if (namespaces.has(name)) throw new TypeError(`The namespace ${name} is served twice.`)
     const cursor = formatCursor(await options.log.head(name))
-    namespaces.set(name, new NamespaceState(served, counters, cursor, host))
+    namespaces.set(name, new NamespaceState(served, { counters, clock, cursor, host }))
   }
   const stopMinutes = clock.every(60_000, () => {
     counters.moveTo(clock.now())

@@ -17,7 +17,6 @@ export class Session implements SessionView, SessionHandler, RoomMember<Session>
   readonly connection: ConnectionState
   readonly namespace: NamespaceState
   readonly principal: Principal
-  readonly openedAtMs: number
   rooms: RoomMembers<Session>[] = []
   places: number[] = []
   /** The sweep that reached it last: in two rooms of one publish, it gets the event once. */
@@ -32,7 +31,6 @@ export class Session implements SessionView, SessionHandler, RoomMember<Session>
     readonly connection: ConnectionState
     readonly namespace: NamespaceState
     readonly principal: Principal
-    readonly openedAtMs: number
   }) {
     this.id = of.id
     this.pid = of.pid
@@ -40,7 +38,6 @@ export class Session implements SessionView, SessionHandler, RoomMember<Session>
     this.connection = of.connection
     this.namespace = of.namespace
     this.principal = of.principal
-    this.openedAtMs = of.openedAtMs
   }
 
   get signal(): AbortSignal {
