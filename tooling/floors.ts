@@ -42,6 +42,13 @@ const floors: readonly Floor[] = [
     because: 'it is below everything and runs in a browser',
   },
   {
+    name: 'the client',
+    files: /^(packages\/client\/src\/)/,
+    mayUse: [contract],
+    packages: [/^socket\.io-client$/],
+    because: 'it runs in browsers, and knows of the server what the contract says',
+  },
+  {
     name: 'the engine',
     files: /^(packages\/server\/src\/engine\/)/,
     mayUse: [contract],

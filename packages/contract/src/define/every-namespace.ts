@@ -66,7 +66,7 @@ const events = {
     {
       ...toOneSession,
       summary:
-        'The first event of a client that gets no cursor behind its events: what it needs to recover later.',
+        'The first event of a client that gets no cursor behind its events, or asks for it with `auth: { started: true }`: what it needs to recover later.',
     },
   ),
   'sync:reset': stream(

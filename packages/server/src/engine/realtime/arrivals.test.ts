@@ -512,6 +512,17 @@ describe('arrivals', () => {
     expect(asking.events).toEqual([])
   })
 
+  it('tells its terms also to a client that takes a cursor and asks for them', async () => {
+    await using world = await open()
+    const session = await world.enter('/posts', ana, { started: true })
+    const other = await world.enter('/posts', ana, { started: 'yes' })
+    world.memory.flush()
+    expect(session.events).toMatchObject([
+      { name: 'session:started', cursor: expect.any(String), data: { pid: session.pid } },
+    ])
+    expect(other.events).toEqual([])
+  })
+
   it('tells who comes with a pid that nothing is kept under it, before anything else', async () => {
     await using world = await open()
     await world.realtime.publish(

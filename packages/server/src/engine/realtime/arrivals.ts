@@ -168,7 +168,7 @@ export class Arrivals implements TransportHandler {
     state.sessions = [...state.sessions, session]
     const cursorMode = typeof auth['recover'] === 'boolean' ? auth['recover'] : state.connection.takesCursor
     link.accept(session, { id, pid: session.pid, cursorMode })
-    if (!cursorMode) {
+    if (!cursorMode || auth['started'] === true) {
       const { cursor } = namespace
       dispatcher.tell(session, 'session:started', {
         pid: session.pid,

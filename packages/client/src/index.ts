@@ -1,0 +1,2 @@
+/** What applications use of the client. */
+export type {}
