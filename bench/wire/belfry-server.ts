@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { createSocketServer } from '../../packages/server/src/adapters/socketio/socket-server.ts'
 import { createTokenVerifier } from '../../packages/server/src/adapters/tokens/token-verifier.ts'
 import { createMemoryBroker } from '../../packages/server/src/engine/memory/broker.ts'
+import { createMemoryDurableLog } from '../../packages/server/src/engine/memory/durable-log.ts'
 import { createMemoryLog } from '../../packages/server/src/engine/memory/log.ts'
 import { serveNamespace } from '../../packages/server/src/engine/namespace-handlers.ts'
 import { systemClock } from '../../packages/server/src/engine/ports/clock.ts'
@@ -51,13 +52,15 @@ const posts = contractOf('/posts')
 const say = (...words: unknown[]) => console.error(...words)
 const logger = { debug: () => undefined, info: () => undefined, warn: say, error: say }
 const clock = systemClock
+const log = createMemoryLog({ clock, randomBytes })
 const realtime = await createRealtime({
   namespaces: contracts.map((contract) =>
     serveNamespace(contract, { commands: { [commandName]: ({ postId }) => ({ seen: postId !== '' }) } }),
   ),
   roomAuthorities: [],
   verifier: createTokenVerifier({ secret, now: Date.now }),
-  log: createMemoryLog({ clock, randomBytes }),
+  log,
+  durable: createMemoryDurableLog({ log, logger }),
   broker: createMemoryBroker({ logger }),
   clock,
   logger,

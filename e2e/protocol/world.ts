@@ -18,6 +18,7 @@ import type { WireOptions } from '../../packages/server/src/adapters/socketio/wi
 import { issueToken, type TokenClaims } from '../../packages/server/src/adapters/tokens/issue-token.ts'
 import { createTokenVerifier } from '../../packages/server/src/adapters/tokens/token-verifier.ts'
 import { createMemoryBroker } from '../../packages/server/src/engine/memory/broker.ts'
+import { createMemoryDurableLog } from '../../packages/server/src/engine/memory/durable-log.ts'
 import { createMemoryLog } from '../../packages/server/src/engine/memory/log.ts'
 import { type Clock, systemClock } from '../../packages/server/src/engine/ports/clock.ts'
 import type { Logger } from '../../packages/server/src/engine/ports/logger.ts'
@@ -81,6 +82,7 @@ export async function openWorld(options: WorldOptions = {}) {
     roomAuthorities: [threads],
     verifier: createTokenVerifier({ secret, audience: options.audience, now: clock.now }),
     log,
+    durable: createMemoryDurableLog({ log, logger }),
     broker: createMemoryBroker({ logger }),
     clock,
     logger,

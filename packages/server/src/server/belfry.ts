@@ -2,7 +2,11 @@
  * The composition: builds every part from the settings, wires them, starts them in order and stops them in the
  * opposite one. Only this folder knows all of them.
  */
+import { randomBytes } from 'node:crypto'
+import { createPostgresEventLog } from '../adapters/postgres/events/event-log.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
+import { systemClock } from '../engine/ports/clock.ts'
+import { durableLogBounds } from '../engine/ports/log.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import { composeModules } from './compose-modules.ts'
 import { ensureDataDirectory } from './data-directory.ts'
@@ -12,6 +16,7 @@ import { noteAddress } from './noted-address.ts'
 import { connectRefusal, openDatabase, secretPath } from './open-database.ts'
 import { openFilesWarning } from './open-files.ts'
 import { publicAddress } from './public-address.ts'
+import { schemaModules } from './schema.ts'
 import { createHttp, listenRefusal } from './serve-http.ts'
 import { createSockets, type Sockets } from './serve-sockets.ts'
 import type { LoadedSettings } from './settings.ts'
@@ -96,11 +101,19 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     })
 
     await step('Migrations', async () => {
-      const applied = await migrateOpened(opened, modules, {
+      const applied = await migrateOpened(opened, schemaModules, {
         onStep: ({ id }) => onProgress(`Migrations: ${id}`),
       })
       return { done: applied.length === 0 ? 'up to date' : `${applied.length} applied`, result: undefined }
     })
+    const durable = createPostgresEventLog({
+      database: opened.database,
+      clock: systemClock,
+      logger,
+      randomBytes,
+      boundsOf: () => durableLogBounds,
+    })
+    undo.push(() => durable.close())
     for (const module of modules) {
       await module.start?.()
       undo.push(async () => module.stop?.())
@@ -110,7 +123,16 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     const http = await createHttp({ settings, modules, opened, logger, access, requestCounter, isStopping })
     undo.push(() => http.close())
     const { namespaces = [], rooms = [] } = options
-    sockets = await createSockets({ settings, modules, namespaces, rooms, logger, jwtSecret, isStopping })
+    sockets = await createSockets({
+      settings,
+      modules,
+      namespaces,
+      rooms,
+      durable,
+      logger,
+      jwtSecret,
+      isStopping,
+    })
     sockets.server.attach(http.server)
     undo.push(async () => {
       stopping = true

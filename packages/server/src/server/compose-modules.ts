@@ -13,6 +13,7 @@ import { createSystemModule } from '../modules/system/module.ts'
 import { openProcessProbe } from '../modules/system/probe.ts'
 import type { OpenedDatabase } from './open-database.ts'
 import { publicAddress } from './public-address.ts'
+import { schemaModules } from './schema.ts'
 import type { Sockets } from './serve-sockets.ts'
 import type { Settings } from './settings.ts'
 import { belfryVersion } from './version.ts'
@@ -45,7 +46,7 @@ export function composeModules(parts: ModuleParts): ComposedModules {
     databaseKind: opened.kind,
     askDatabase: () => describeDatabase(opened),
     settings: views,
-    listMigrations: () => migrationStatus(opened.connection, modules),
+    listMigrations: () => migrationStatus(opened.connection, schemaModules),
     process: {
       version: belfryVersion,
       nodeVersion: process.versions.node,

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createHttpServer, type HttpServer } from '../adapters/http/server.ts'
 import { migrationStatus } from '../adapters/postgres/migrations.ts'
-import type { Module } from '../engine/module.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import { sql } from '../engine/sql.ts'
 import { StartRefusal, systemErrorCode } from '../engine/start-refusal.ts'
 import type { ComposedModules } from './compose-modules.ts'
 import type { OpenedDatabase } from './open-database.ts'
+import { schemaModules } from './schema.ts'
 import type { Settings } from './settings.ts'
 import { belfryVersion } from './version.ts'
 
@@ -30,7 +30,7 @@ export function createHttp(parts: HttpParts): Promise<HttpServer> {
     host: settings.host,
     port: settings.port,
     rateLimit: { windowMs: settings.rateLimitWindowMs, max: settings.rateLimitMaxRequests },
-    readiness: rememberFor(readinessMs, () => checkReadiness(opened, modules)),
+    readiness: rememberFor(readinessMs, () => checkReadiness(opened)),
     resolveIdentity: (token) => access.service.identify(token),
     isStopping: parts.isStopping,
     bodyLimitBytes: settings.bodyLimitBytes,
@@ -50,7 +50,7 @@ const readinessMs = 1_000
 /** Less than whoever asks waits, and less than the database's patience: what hangs is named as what failed. */
 const checkMs = 2_000
 
-async function checkReadiness({ database, connection }: OpenedDatabase, modules: readonly Module[]) {
+async function checkReadiness({ database, connection }: OpenedDatabase) {
   // Whoever asks is not signed in: what exactly is wrong stands in the log and in the console.
   const check = async (name: string, failure: string, run: () => Promise<string>) => {
     try {
@@ -65,7 +65,9 @@ async function checkReadiness({ database, connection }: OpenedDatabase, modules:
       return 'It answers.'
     }),
     check('migrations', 'They are not as this version needs them, or cannot be read.', async () => {
-      const waiting = (await migrationStatus(connection, modules)).filter(({ state }) => state !== 'applied')
+      const waiting = (await migrationStatus(connection, schemaModules)).filter(
+        ({ state }) => state !== 'applied',
+      )
       if (waiting.length > 0) throw new Error('There are migrations that are not applied.')
       return 'All are applied.'
     }),

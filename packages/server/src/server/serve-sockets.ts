@@ -1,4 +1,4 @@
-/** The engine of live updates and its socket server, as this composition runs them: alone, in memory. */
+/** The engine of live updates and its socket server, as this composition runs them: alone, with the broker in memory. */
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { createSocketServer, type SocketServer } from '../adapters/socketio/socket-server.ts'
@@ -9,6 +9,7 @@ import type { Module } from '../engine/module.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
 import { systemClock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
+import type { DurableLog } from '../engine/ports/outbox.ts'
 import type { TokenVerifier } from '../engine/ports/token-verifier.ts'
 import { createRealtime, type Realtime } from '../engine/realtime/realtime.ts'
 import type { Settings } from './settings.ts'
@@ -20,6 +21,7 @@ export interface SocketParts {
   readonly namespaces: readonly ServedNamespace[]
   readonly rooms: readonly RoomAuthority[]
   readonly logger: Logger
+  readonly durable: DurableLog
   /** What signs tokens, given or generated. */
   readonly jwtSecret: string
   isStopping(): boolean
@@ -50,6 +52,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
     roomAuthorities: [...modules.flatMap((module) => module.rooms ?? []), ...parts.rooms],
     verifier,
     log,
+    durable: parts.durable,
     broker: createMemoryBroker({ logger }),
     clock,
     logger,

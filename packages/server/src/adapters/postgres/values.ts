@@ -64,7 +64,7 @@ function encodeObject(value: object): Encoded {
   if (value instanceof Date) return encodeDate(value)
   if (Buffer.isBuffer(value)) return value
   if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-  if (Array.isArray(value)) return encodeArray(value)
+  if (Array.isArray(value)) return arrayText(value)
   return JSON.stringify(value)
 }
 
@@ -75,12 +75,13 @@ function encodeDate(date: Date): string {
   return date.toISOString()
 }
 
-function encodeArray(values: readonly unknown[]): string {
+/** An array as PostgreSQL writes it, for lists of arrays of different lengths: those travel as texts. */
+export function arrayText(values: readonly unknown[]): string {
   return `{${values.map(encodeElement).join(',')}}`
 }
 
 function encodeElement(value: unknown): string {
-  if (Array.isArray(value)) return encodeArray(value)
+  if (Array.isArray(value)) return arrayText(value)
   const encoded = encode(value)
   if (encoded === null) return 'NULL'
   const text = typeof encoded === 'string' ? encoded : `\\x${encoded.toString('hex')}`

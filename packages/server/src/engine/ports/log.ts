@@ -86,6 +86,16 @@ export const defaultLogBounds: LogBounds = {
 }
 
 /**
+ * Of a log on disk: a client that kept its cursor over a night comes back without a reset. The disk is to be no
+ * surprise: half a gigabyte a namespace, at most.
+ */
+export const durableLogBounds: LogBounds = {
+  entriesMax: 1_000_000,
+  bytesMax: 512 * 1024 * 1024,
+  ageMsMax: 24 * 60 * 60 * 1000,
+}
+
+/**
  * Namespaces are written by developers, not by clients: more of them is a name made from data. With full
  * logs, 1 GiB.
  */

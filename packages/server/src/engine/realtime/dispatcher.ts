@@ -15,7 +15,10 @@ import {
 } from '@belfry/contract'
 import type { Broker, PublishedEntry } from '../ports/broker.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Transaction } from '../ports/database.ts'
 import type { EventLog } from '../ports/log.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { DurableLog } from '../ports/outbox.ts'
 import type { OutgoingEvent, Packet, Transport } from '../ports/transport.ts'
 import type { ActivityTap } from './activity-tap.ts'
 import { countOne } from './counters.ts'
@@ -39,8 +42,10 @@ export interface Published {
 export interface DispatcherParts {
   readonly namespaces: ReadonlyMap<string, NamespaceState>
   readonly log: EventLog
+  readonly durable: DurableLog
   readonly broker: Broker
   readonly clock: Clock
+  readonly logger: Logger
   readonly tap: ActivityTap
   transport(): Transport
   /** Payloads are checked where a mistake is still cheap: in development and in tests (B-05). */
@@ -50,19 +55,23 @@ export interface DispatcherParts {
 export class Dispatcher {
   readonly #parts: DispatcherParts
   #sweep = 0
-  #unsubscribe: () => void
+  readonly #unsubscribe: readonly (() => void)[]
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts
-    this.#unsubscribe = parts.broker.subscribe((namespace, position, entry) =>
-      this.#deliver(namespace, position, entry),
-    )
+    this.#unsubscribe = [
+      parts.broker.subscribe((namespace, position, entry) => this.#deliver(namespace, position, entry)),
+      parts.durable.subscribe({
+        entry: (namespace, position, entry) => this.#deliver(namespace, position, entry),
+        missed: (namespace) => this.#tellMissed(namespace),
+      }),
+    ]
   }
 
   stop(): void {
     for (const { events } of this.#parts.namespaces.values())
       for (const { batch } of events.values()) batch?.leave()
-    this.#unsubscribe()
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
   }
 
   /** Resolves when the event has its place in the log and is on its way to the sessions of this node. */
@@ -73,6 +82,33 @@ export class Dispatcher {
     to: Recipients,
   ): Promise<Published> {
     return this.#publish(contract.name, name, data, to, this.#parts.checkPayloads)
+  }
+
+  /**
+   * As part of a transaction: the event leaves when that was committed, and never without it. On a durable namespace
+   * not even a crash between the two loses it; of others, and of other lanes than `stream`, it may.
+   */
+  async publishIn<N extends NamespaceContract, Name extends EventName<N>>(
+    transaction: Transaction,
+    contract: N,
+    name: Name,
+    data: EventInput<N, Name>,
+    to: Recipients,
+  ): Promise<void> {
+    const { checkPayloads, durable, logger } = this.#parts
+    const { namespace, event, entry } = this.#prepare(contract.name, name, data, to, checkPayloads)
+    if (isDurable(namespace, event)) {
+      await durable.enqueue(transaction, namespace.name, entry)
+      return
+    }
+    transaction.afterCommit(() => {
+      this.#dispatch(namespace, event, entry).catch((error: unknown) =>
+        logger.error(
+          { error, namespace: namespace.name, event: name },
+          'an event was lost after its transaction',
+        ),
+      )
+    })
   }
 
   /** For names and data from outside: what the types would have said is checked always. */
@@ -87,6 +123,12 @@ export class Dispatcher {
     to: Recipients,
     isChecked: boolean,
   ): Promise<Published> {
+    const { namespace, event, entry } = this.#prepare(namespaceName, name, given, to, isChecked)
+    return this.#dispatch(namespace, event, entry)
+  }
+
+  /** Everything that can be refused. */
+  #prepare(namespaceName: string, name: string, given: unknown, to: Recipients, isChecked: boolean) {
     const namespace = this.#parts.namespaces.get(namespaceName)
     if (namespace === undefined) throw new Refusal('unknown_namespace')
     const event = namespace.events.get(name)
@@ -95,16 +137,27 @@ export class Dispatcher {
     checkRooms(event, to)
     const data = isChecked ? checkedData(event, given) : given
     if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) throw wrong('', noObject)
-    const entry = this.#entryOf(event, data, to)
+    return { namespace, event, entry: this.#entryOf(event, data, to) }
+  }
+
+  async #dispatch(namespace: NamespaceState, event: ServedEvent, entry: PublishedEntry): Promise<Published> {
     if (event.batch !== undefined && (await event.batch.turn(replacedBy(entry))) === 'replaced')
       return { cursor: namespace.cursor }
-    const { log, broker } = this.#parts
+    const { log, durable, broker } = this.#parts
+    if (isDurable(namespace, event))
+      return { cursor: formatCursor(await durable.append(namespace.name, entry)) }
     const isLogged = event.contract.lane === 'stream'
     // Where the log answers at once, the event leaves at once: in the order of the calls, whatever their lanes.
-    const appended = isLogged ? log.append(namespaceName, entry) : undefined
+    const appended = isLogged ? log.append(namespace.name, entry) : undefined
     const position = appended instanceof Promise ? await appended : appended
-    await broker.publish(namespaceName, position, entry)
+    await broker.publish(namespace.name, position, entry)
     return { cursor: position === undefined ? namespace.cursor : formatCursor(position) }
+  }
+
+  /** Events were stored that this node never got: its clients have to be told (R15). */
+  #tellMissed(namespaceName: string): void {
+    for (const session of this.#parts.namespaces.get(namespaceName)?.sessions ?? [])
+      this.tell(session, 'sync:reset', { reason: 'trimmed' })
   }
 
   /** To one session: what every namespace has, outside of the log (R3, R4). */
@@ -267,6 +320,10 @@ function checkedData(event: ServedEvent, given: unknown): unknown {
   const checked = event.check(given)
   if (checked.ok) return checked.value
   throw new Refusal('validation_failed', undefined, { fields: checked.fields })
+}
+
+function isDurable({ served }: NamespaceState, { contract }: ServedEvent): boolean {
+  return served.contract.durable && contract.lane === 'stream'
 }
 
 /** Values of the lane `latest` replace each other within the same rooms. */

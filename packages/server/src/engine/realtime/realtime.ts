@@ -13,8 +13,10 @@ import {
 import type { RoomAuthority, ServedNamespace } from '../namespace-handlers.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Transaction } from '../ports/database.ts'
 import type { EventLog } from '../ports/log.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { DurableLog } from '../ports/outbox.ts'
 import type { TokenVerifier } from '../ports/token-verifier.ts'
 import type { Transport, TransportHandler } from '../ports/transport.ts'
 import { ActivityTap } from './activity-tap.ts'
@@ -36,6 +38,8 @@ export interface RealtimeOptions {
   readonly roomAuthorities: readonly RoomAuthority[]
   readonly verifier: TokenVerifier
   readonly log: EventLog
+  /** Of the namespaces whose contract says `durable`. */
+  readonly durable: DurableLog
   readonly broker: Broker
   readonly clock: Clock
   readonly logger: Logger
@@ -62,6 +66,14 @@ export interface Realtime {
   ): Promise<Published>
   /** The same for names and data from outside. */
   publishNamed(namespace: string, name: string, data: unknown, to: Recipients): Promise<Published>
+  /** As part of a transaction: the event leaves after its commit, and never without it (R17). */
+  publishIn<N extends NamespaceContract, Name extends EventName<N>>(
+    transaction: Transaction,
+    contract: N,
+    name: Name,
+    data: EventInput<N, Name>,
+    to: Recipients,
+  ): Promise<void>
   countRecipients(namespace: string, to: Recipients): number
   /** Sends an event to one session and waits for what its client answers (R8). */
   request(session: Session, name: string, data: object, timeoutMs: number): Promise<unknown>
@@ -92,8 +104,10 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
   const dispatcher = new Dispatcher({
     namespaces,
     log: options.log,
+    durable: options.durable,
     broker: options.broker,
     clock,
+    logger,
     tap,
     checkPayloads: options.checkPayloads,
     transport() {
@@ -140,9 +154,9 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     joined: (session, room) => dispatcher.tellLatest(session, room),
   }
   for (const served of options.namespaces) {
-    const { name } = served.contract
+    const { name, durable } = served.contract
     if (namespaces.has(name)) throw new TypeError(`The namespace ${name} is served twice.`)
-    const cursor = formatCursor(await options.log.head(name))
+    const cursor = formatCursor(await (durable ? options.durable : options.log).head(name))
     namespaces.set(name, new NamespaceState(served, { counters, clock, cursor, host }))
   }
   const stopMinutes = clock.every(60_000, () => {
@@ -158,6 +172,8 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       transport = given
     },
     publish: (contract, name, data, to) => dispatcher.publish(contract, name, data, to),
+    publishIn: (transaction, contract, name, data, to) =>
+      dispatcher.publishIn(transaction, contract, name, data, to),
     publishNamed: (namespace, name, data, to) => dispatcher.publishNamed(namespace, name, data, to),
     countRecipients: (namespace, to) => dispatcher.countRecipients(namespace, to),
     request: (session, name, data, timeoutMs) => dispatcher.request(session, name, data, timeoutMs),

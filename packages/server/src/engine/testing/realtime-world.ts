@@ -15,6 +15,7 @@ import {
 import { everyNamespace } from '@belfry/contract/engine'
 import { expect } from 'vitest'
 import { createMemoryBroker } from '../memory/broker.ts'
+import { createMemoryDurableLog } from '../memory/durable-log.ts'
 import { createMemoryLog } from '../memory/log.ts'
 import {
   createMemoryTransport,
@@ -81,6 +82,7 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
     roomAuthorities: [],
     verifier,
     log,
+    durable: createMemoryDurableLog({ log, logger }),
     broker: createMemoryBroker({ logger }),
     clock,
     logger,

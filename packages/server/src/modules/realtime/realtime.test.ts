@@ -18,6 +18,7 @@ import {
 } from '../../adapters/http/testing/test-server.ts'
 import { silentLogger } from '../../adapters/postgres/testing/silent-logger.ts'
 import { createMemoryBroker } from '../../engine/memory/broker.ts'
+import { createMemoryDurableLog } from '../../engine/memory/durable-log.ts'
 import { createMemoryLog } from '../../engine/memory/log.ts'
 import { createMemoryTransport } from '../../engine/memory/transport.ts'
 import { serveNamespace } from '../../engine/namespace-handlers.ts'
@@ -60,11 +61,13 @@ async function openWorld() {
     version: '1.2.3',
     host: 'app.example.com',
   })
+  const log = createMemoryLog({ clock, randomBytes })
   realtime = await createRealtime({
     namespaces: [...(module.namespaces ?? []), serveNamespace(jobs, { commands: {} })],
     roomAuthorities: [],
     verifier: { verify: (token) => principalOf(String(token)) },
-    log: createMemoryLog({ clock, randomBytes }),
+    log,
+    durable: createMemoryDurableLog({ log, logger: silentLogger }),
     broker: createMemoryBroker({ logger: silentLogger }),
     clock,
     logger: silentLogger,
