@@ -39,6 +39,7 @@ export const errorCatalogue = {
   unknown_room: { status: 404, retry: false, sentence: 'There are no rooms of this kind.' },
   timeout: { status: 408, retry: true, sentence: 'The client did not answer in time.' },
   disconnected: { status: 410, retry: false, sentence: 'The client is not connected any more.' },
+  key_reused: { status: 409, retry: false, sentence: 'This key came before, with something else.' },
   payload_too_large: { status: 413, retry: false, sentence: 'The request body is too large.' },
   unsupported_media_type: { status: 415, retry: false, sentence: 'Send the body as application/json.' },
   too_many_requests: { status: 429, retry: true, sentence: 'Too many requests. Wait before you try again.' },

@@ -2,5 +2,6 @@
 export * from './access.ts'
 export * from './define/index.ts'
 export * from './errors.ts'
+export * from './events.ts'
 export * from './realtime.ts'
 export * from './system.ts'

@@ -19,6 +19,7 @@ export const remedies: Record<FailureCode, string> = {
   unknown_event: 'Choose an event that the contract of the namespace names.',
   unknown_room: 'Name a room by a kind that a namespace has, and an id.',
   timeout: 'Ask again, or go on without an answer.',
+  key_reused: 'Make a new key for each request; repeat one only with the same request.',
   disconnected: 'Wait until the client is back; it has a new session then.',
   payload_too_large: 'Send less at once, or raise the limit in the settings.',
   unsupported_media_type: 'Send the body as JSON with the header "content-type: application/json".',

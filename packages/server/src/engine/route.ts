@@ -1,11 +1,20 @@
 import type { ErrorCode } from '@belfry/contract'
 import type { z } from 'zod'
+import type { Principal } from './ports/token-verifier.ts'
 
-/** Who calls. Built at the edge from a session, never from what the caller says of itself. */
+/** Who calls. Built at the edge from a session or a token, never from what the caller says of itself. */
 export interface Identity {
   readonly name: string
   readonly roles: readonly string[]
+  /** Of who came with a token of the application, as sockets do; operators come with a session of the console. */
+  readonly principal?: Principal
 }
+
+/**
+ * `public`: everybody. `user`: with a token, whoever it speaks for. `operator`: with the role `admin`, by session or
+ * token. A permission: operators, and tokens that grant it.
+ */
+export type Access = 'public' | 'user' | 'operator' | { readonly permission: string }
 
 export interface RouteContext<Params, Query, Body> {
   readonly params: Params
@@ -13,6 +22,8 @@ export interface RouteContext<Params, Query, Body> {
   readonly body: Body
   /** Absent on public routes when nobody is signed in. */
   readonly identity: Identity | undefined
+  /** Whom the token speaks for; throws where there is none, which the access `user` rules out. */
+  readonly principal: Principal
   /** Aborted when the caller goes away. */
   readonly signal: AbortSignal
   /** The console's session cookie. */
@@ -30,8 +41,7 @@ interface RouteShape<Params, Query, Body> {
   readonly tag: string
   readonly summary: string
   readonly description?: string
-  /** `operator`: signed in with the role `admin`. */
-  readonly access: 'public' | 'operator'
+  readonly access: Access
   /** Refusals of its own, for the documentation; those that follow from the shape above need not be named. */
   readonly refusals?: readonly ErrorCode[]
   readonly params?: z.ZodType<Params>

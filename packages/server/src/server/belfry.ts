@@ -22,6 +22,7 @@ import { createSockets, type Sockets } from './serve-sockets.ts'
 import type { LoadedSettings } from './settings.ts'
 import { signInPath } from './sign-in-link.ts'
 import { createSocketService, type SocketService } from './socket-service.ts'
+import { createTransactions, type RunTransaction } from './transactions.ts'
 import { belfryVersion } from './version.ts'
 
 export interface BelfryOptions {
@@ -42,6 +43,8 @@ export interface Belfry {
   /** Where a browser on this machine finds it. */
   readonly address: string
   readonly sockets: SocketService
+  /** Everything that `work` writes and publishes, or nothing of it. */
+  readonly transaction: RunTransaction
   /** The path and fragment of a link that signs an operator in, once. */
   createSignInLink(): Promise<string>
   /** Finishes what runs, within the bound of DRAIN_SECONDS, and stops everything, PostgreSQL too. */
@@ -88,16 +91,17 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     })
     const requestCounter = { answered: 0 }
     let sockets: Sockets | undefined
+    const socketsInUse = (): Sockets => {
+      if (sockets === undefined) throw new Error('Sockets are asked for before they are there.')
+      return sockets
+    }
     const { modules, access } = composeModules({
       opened,
       settings,
       views,
       logger,
       requestCounter,
-      sockets() {
-        if (sockets === undefined) throw new Error('Sockets are asked for before they are there.')
-        return sockets
-      },
+      sockets: socketsInUse,
     })
 
     await step('Migrations', async () => {
@@ -120,7 +124,16 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     }
     let stopping = false
     const isStopping = () => stopping
-    const http = await createHttp({ settings, modules, opened, logger, access, requestCounter, isStopping })
+    const http = await createHttp({
+      settings,
+      modules,
+      opened,
+      logger,
+      access,
+      requestCounter,
+      verifier: () => socketsInUse().verifier,
+      isStopping,
+    })
     undo.push(() => http.close())
     const { namespaces = [], rooms = [] } = options
     sockets = await createSockets({
@@ -158,6 +171,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     return {
       address,
       sockets: createSocketService(sockets),
+      transaction: createTransactions(opened.database, sockets.realtime),
       createSignInLink: async () =>
         signInPath(await access.service.createSignInLink({ name: 'operator', roles: ['admin'] })),
       stop,

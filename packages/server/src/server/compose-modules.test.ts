@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { silentLogger } from '../adapters/postgres/testing/silent-logger.ts'
 import { composeModules } from './compose-modules.ts'
 import type { OpenedDatabase } from './open-database.ts'
-import { schemaModules } from './schema.ts'
+import { ownSchema, schemaModules } from './schema.ts'
 import type { Sockets } from './serve-sockets.ts'
 import { loadSettings } from './settings.ts'
 
@@ -17,6 +17,6 @@ it('every module with migrations is in the schema that the command line knows, a
   })
   const idsOf = (list: typeof schemaModules) =>
     list.flatMap(({ name, migrations }) => migrations.map(({ id }) => `${name} ${id}`))
-  expect(idsOf(modules)).toEqual(idsOf(schemaModules))
+  expect(idsOf([ownSchema, ...modules])).toEqual(idsOf(schemaModules))
   expect(idsOf(modules)).not.toEqual([])
 })

@@ -8,6 +8,7 @@ import { systemClock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import { sql } from '../engine/sql.ts'
 import { type AccessModule, createAccessModule } from '../modules/access/module.ts'
+import { createEventsModule } from '../modules/events/module.ts'
 import { createRealtimeModule } from '../modules/realtime/module.ts'
 import { createSystemModule } from '../modules/system/module.ts'
 import { openProcessProbe } from '../modules/system/probe.ts'
@@ -55,6 +56,13 @@ export function composeModules(parts: ModuleParts): ComposedModules {
     },
   })
   modules.push(system)
+  const events = createEventsModule({
+    database,
+    clock: systemClock,
+    logger,
+    realtime: () => sockets().realtime,
+  })
+  modules.push(events)
   const realtime = createRealtimeModule({
     realtime: () => sockets().realtime,
     clock: systemClock,

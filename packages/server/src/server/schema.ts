@@ -2,8 +2,15 @@
 import { createEventLog } from '../adapters/postgres/events/migrations/0002_create_event_log.ts'
 import type { Module } from '../engine/module.ts'
 import { accessMigrations } from '../modules/access/module.ts'
+import { eventsMigrations } from '../modules/events/module.ts'
 
-export const schemaModules: readonly Pick<Module, 'name' | 'migrations'>[] = [
+type SchemaOwner = Pick<Module, 'name' | 'migrations'>
+
+/** Tables that belong to no module: those of the durable log, on which the modules stand. */
+export const ownSchema: SchemaOwner = { name: 'event log', migrations: [createEventLog] }
+
+export const schemaModules: readonly SchemaOwner[] = [
+  ownSchema,
   { name: 'access', migrations: accessMigrations },
-  { name: 'events', migrations: [createEventLog] },
+  { name: 'events', migrations: eventsMigrations },
 ]

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { createHttpServer, type HttpServer } from '../adapters/http/server.ts'
 import { migrationStatus } from '../adapters/postgres/migrations.ts'
 import type { Logger } from '../engine/ports/logger.ts'
+import type { TokenVerifier } from '../engine/ports/token-verifier.ts'
 import { sql } from '../engine/sql.ts'
 import { StartRefusal, systemErrorCode } from '../engine/start-refusal.ts'
 import type { ComposedModules } from './compose-modules.ts'
@@ -17,6 +18,8 @@ export interface HttpParts extends ComposedModules {
   readonly settings: Settings
   readonly logger: Logger
   readonly requestCounter: { answered: number }
+  /** There before the first request. */
+  verifier(): TokenVerifier
   isStopping(): boolean
 }
 
@@ -32,6 +35,7 @@ export function createHttp(parts: HttpParts): Promise<HttpServer> {
     rateLimit: { windowMs: settings.rateLimitWindowMs, max: settings.rateLimitMaxRequests },
     readiness: rememberFor(readinessMs, () => checkReadiness(opened)),
     resolveIdentity: (token) => access.service.identify(token),
+    resolvePrincipal: (token) => parts.verifier().verify(token),
     isStopping: parts.isStopping,
     bodyLimitBytes: settings.bodyLimitBytes,
     trustProxy: trustedProxies(settings.trustProxy),

@@ -205,6 +205,7 @@ it('rejects with the reason when it cannot listen', async () => {
       rateLimit: { windowMs: 1_000, max: 10 },
       readiness: async () => [],
       resolveIdentity: async () => undefined,
+      resolvePrincipal: () => Promise.reject(new Error('Nobody comes with a token.')),
       ...options,
     })
   const onTakenPort = await make({ port: taken })

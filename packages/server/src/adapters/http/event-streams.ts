@@ -125,10 +125,13 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
     }
   }
 
-  /** A session that expired, or was ended on another node. While nobody can tell, the stream goes on. */
+  /** A token or a session that expired, or a session that was ended on another node. While nobody can tell, the stream goes on. */
   async function endIfSignedOut(stream: OpenStream): Promise<void> {
     const { request, route } = stream.opening
-    if (route.access === 'public' || request.sessionToken === undefined) return
+    if (route.access === 'public') return
+    const expiresAtMs = request.identity?.principal?.expiresAtMs
+    if (expiresAtMs !== undefined && options.clock.now() >= expiresAtMs) end(stream)
+    if (request.sessionToken === undefined) return
     try {
       if (!mayEnter(route.access, await options.resolveIdentity(request.sessionToken))) end(stream)
     } catch (error) {

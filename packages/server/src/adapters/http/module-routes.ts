@@ -46,7 +46,7 @@ function streamHandler(route: Stream, streams: EventStreams) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
     const gone = new AbortController()
     const context = contextOf(route, request, reply, streams, () => gone.signal)
-    const events = route.open({ ...context, body: undefined })
+    const events = route.open(context)
     streams.open({ route, request, reply, events, leave: () => gone.abort() })
   }
 }
@@ -57,12 +57,18 @@ function contextOf(
   reply: FastifyReply,
   streams: EventStreams,
   signal: () => AbortSignal,
-): RouteContext<unknown, unknown, unknown> {
+): RouteContext<unknown, unknown, undefined> {
   return {
     params: route.params === undefined ? undefined : request.params,
     query: route.query === undefined ? undefined : request.query,
-    body: route.body === undefined ? undefined : request.body,
+    body: (route.body === undefined ? undefined : request.body) as undefined,
     identity: request.identity,
+    get principal() {
+      const principal = request.identity?.principal
+      if (principal === undefined)
+        throw new Error(`${route.path} asks for a principal that its access does not promise.`)
+      return principal
+    },
     get signal() {
       return signal()
     },

@@ -83,12 +83,18 @@ function securitySchemes(api: ApiDescription) {
     name: sessionCookieName,
     description: 'An operator who signed in by a link.',
   } as const
+  const token = {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'A token of the application, as sockets bring it.',
+  } as const
   const metricsToken = {
     type: 'http',
     scheme: 'bearer',
     description: 'The token set for scraping metrics.',
   } as const
-  return api.metricsNeedToken ? { session, metricsToken } : { session }
+  return api.metricsNeedToken ? { session, token, metricsToken } : { session, token }
 }
 
 function tagsOf(routes: readonly AnyRoute[]) {
@@ -101,13 +107,18 @@ function describeRoute(route: AnyRoute): DescribedRoute {
     path: route.path,
     schema: {
       ...describing(route.method, route.path, route.tag, route.summary, route.description),
-      ...(route.access === 'operator' ? { security: [{ session: [] }] } : {}),
+      ...securityOf(route.access),
       ...(route.params === undefined ? {} : { params: route.params }),
       ...(route.query === undefined ? {} : { querystring: route.query }),
       ...(route.body === undefined ? {} : { body: route.body }),
       response: { ...answerOf(route), ...problemAnswers(refusalsOf(route)) },
     },
   }
+}
+
+function securityOf(access: AnyRoute['access']): FastifySchema {
+  if (access === 'public') return {}
+  return { security: access === 'user' ? [{ token: [] }] : [{ session: [] }, { token: [] }] }
 }
 
 function describing(method: string, path: string, tag: string, summary: string, description?: string) {
@@ -143,7 +154,7 @@ function refusalsOf(route: AnyRoute): ErrorCode[] {
   const takesInput = route.params !== undefined || route.query !== undefined || route.body !== undefined
   return [
     ...(takesInput ? (['bad_request', 'validation_failed'] as const) : []),
-    ...(route.access === 'operator' ? (['unauthenticated', 'forbidden'] as const) : []),
+    ...(route.access === 'public' ? [] : accessRefusals),
     ...(route.method === 'GET' ? [] : (['origin_refused'] as const)),
     ...(route.params === undefined ? [] : (['not_found'] as const)),
     ...(route.body === undefined ? [] : (['payload_too_large', 'unsupported_media_type'] as const)),
@@ -153,6 +164,8 @@ function refusalsOf(route: AnyRoute): ErrorCode[] {
     ...(route.refusals ?? []),
   ]
 }
+
+const accessRefusals = ['unauthenticated', 'token_invalid', 'token_expired', 'forbidden'] as const
 
 function problemAnswers(codes: readonly ErrorCode[]): Record<number, unknown> {
   const codesByStatus = Map.groupBy(new Set(codes), (code) => errorCatalogue[code].status)

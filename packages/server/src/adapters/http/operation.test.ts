@@ -174,9 +174,10 @@ describe('the request log', () => {
     await start({ logger, metricsToken: 'planted-metrics-token' })
     await server.fetch('/api/v1/things?token=planted-query', {
       method: 'POST',
-      headers: { ...asOperator, authorization: 'Bearer planted-bearer', 'content-type': 'application/json' },
+      headers: { ...asOperator, 'content-type': 'application/json' },
       body: '{"id":"planted-body"}',
     })
+    await server.fetch('/api/v1/things', { headers: { authorization: 'Bearer planted-bearer' } })
     await server.fetch('/planted-path/planted-path', { headers: { cookie: 'belfry_session=planted-cookie' } })
     await server.fetch('/metrics', { headers: { authorization: 'Bearer planted-guess' } })
     await server.fetch('/api/v1/things', {
@@ -184,7 +185,7 @@ describe('the request log', () => {
       headers: { ...asOperator, 'content-type': 'application/json' },
       body: '{"id":planted-broken',
     })
-    await expect.poll(() => lines.length).toBe(5)
+    await expect.poll(() => lines.length).toBe(6)
     expect(lines.join('')).toContain('postgres://belfry:[masked]@db/belfry')
     expect(lines.join('')).not.toMatch(/planted|operator-session/)
   })
@@ -229,7 +230,7 @@ describe('/openapi.json', () => {
       expect(operation.tags).toHaveLength(1)
     }
     expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length)
-    expect(Object.keys(components.securitySchemes)).toEqual(['session', 'metricsToken'])
+    expect(Object.keys(components.securitySchemes)).toEqual(['session', 'token', 'metricsToken'])
     expect(Object.keys(components.schemas)).toEqual(['Problem'])
   })
 
@@ -251,7 +252,7 @@ describe('/openapi.json', () => {
     expect(post?.responses['401']?.content).toEqual({
       'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
     })
-    expect(post?.security).toEqual([{ session: [] }])
+    expect(post?.security).toEqual([{ session: [] }, { token: [] }])
     const stream = document.paths['/api/v1/things/stream']?.['get']
     expect(Object.keys(stream?.responses['200']?.content ?? {})).toEqual(['text/event-stream'])
     for (const [, reference] of JSON.stringify(document).matchAll(

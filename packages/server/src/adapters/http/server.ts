@@ -16,7 +16,7 @@ import type { AnyRoute } from '../../engine/route.ts'
 import { trackConnections } from './connections.ts'
 import { decodedPath, serveConsole } from './console.ts'
 import { createEventStreams, type EventStreams } from './event-streams.ts'
-import { guardRoutes, type ResolveIdentity } from './guard.ts'
+import { guardRoutes, type ResolveIdentity, type ResolvePrincipal } from './guard.ts'
 import { type ReadinessCheck, serveHealth } from './health.ts'
 import { acceptJsonBodies, parseQuery, refuseNulInUrl } from './input.ts'
 import { answerMalformed } from './malformed.ts'
@@ -39,6 +39,7 @@ export interface HttpServerOptions {
   readonly rateLimit: RateLimit
   readiness(): Promise<readonly ReadinessCheck[]>
   readonly resolveIdentity: ResolveIdentity
+  readonly resolvePrincipal: ResolvePrincipal
   /** True from the moment the process was asked to stop. */
   isStopping?(): boolean
   /** 1 MiB if absent. */
@@ -207,7 +208,12 @@ async function serve(app: FastifyInstance, parts: Parts): Promise<void> {
   answerErrors(app, options.logger)
 
   await app.register(async (scope) => {
-    guardRoutes(scope, { origins, countRequest, resolveIdentity: options.resolveIdentity })
+    guardRoutes(scope, {
+      origins,
+      countRequest,
+      resolveIdentity: options.resolveIdentity,
+      resolvePrincipal: options.resolvePrincipal,
+    })
     serveRoutes(scope, options.routes, parts.streams)
   })
   app.options('/api/*', async (request, reply) => origins.preflight(request, reply))

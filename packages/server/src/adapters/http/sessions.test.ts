@@ -76,7 +76,7 @@ describe('access', () => {
       'somebody who says who they are',
       { 'x-user': 'operator', authorization: 'Bearer operator-session' },
       401,
-      'unauthenticated',
+      'token_invalid',
     ],
   ])('refuses %s', async (_name, headers, status, code) => {
     await start()

@@ -39,6 +39,13 @@ export interface Published {
   readonly cursor: string
 }
 
+/** An event that nothing speaks against. */
+interface Prepared {
+  readonly namespace: NamespaceState
+  readonly event: ServedEvent
+  readonly entry: PublishedEntry
+}
+
 export interface DispatcherParts {
   readonly namespaces: ReadonlyMap<string, NamespaceState>
   readonly log: EventLog
@@ -95,20 +102,19 @@ export class Dispatcher {
     data: EventInput<N, Name>,
     to: Recipients,
   ): Promise<void> {
-    const { checkPayloads, durable, logger } = this.#parts
-    const { namespace, event, entry } = this.#prepare(contract.name, name, data, to, checkPayloads)
-    if (isDurable(namespace, event)) {
-      await durable.enqueue(transaction, namespace.name, entry)
-      return
-    }
-    transaction.afterCommit(() => {
-      this.#dispatch(namespace, event, entry).catch((error: unknown) =>
-        logger.error(
-          { error, namespace: namespace.name, event: name },
-          'an event was lost after its transaction',
-        ),
-      )
-    })
+    const { checkPayloads } = this.#parts
+    await this.#enqueue(transaction, this.#prepare(contract.name, name, data, to, checkPayloads))
+  }
+
+  /** The same for names and data from outside. What can be refused of it, is refused before it returns. */
+  publishNamedIn(
+    transaction: Transaction,
+    namespaceName: string,
+    name: string,
+    data: unknown,
+    to: Recipients,
+  ): Promise<void> {
+    return this.#enqueue(transaction, this.#prepare(namespaceName, name, data, to, true))
   }
 
   /** For names and data from outside: what the types would have said is checked always. */
@@ -123,12 +129,33 @@ export class Dispatcher {
     to: Recipients,
     isChecked: boolean,
   ): Promise<Published> {
-    const { namespace, event, entry } = this.#prepare(namespaceName, name, given, to, isChecked)
-    return this.#dispatch(namespace, event, entry)
+    return this.#dispatch(this.#prepare(namespaceName, name, given, to, isChecked))
+  }
+
+  async #enqueue(transaction: Transaction, { namespace, event, entry }: Prepared): Promise<void> {
+    const { durable, logger } = this.#parts
+    if (isDurable(namespace, event)) {
+      await durable.enqueue(transaction, namespace.name, entry)
+      return
+    }
+    transaction.afterCommit(() => {
+      this.#dispatch({ namespace, event, entry }).catch((error: unknown) =>
+        logger.error(
+          { error, namespace: namespace.name, event: event.name },
+          'an event was lost after its transaction',
+        ),
+      )
+    })
   }
 
   /** Everything that can be refused. */
-  #prepare(namespaceName: string, name: string, given: unknown, to: Recipients, isChecked: boolean) {
+  #prepare(
+    namespaceName: string,
+    name: string,
+    given: unknown,
+    to: Recipients,
+    isChecked: boolean,
+  ): Prepared {
     const namespace = this.#parts.namespaces.get(namespaceName)
     if (namespace === undefined) throw new Refusal('unknown_namespace')
     const event = namespace.events.get(name)
@@ -140,7 +167,7 @@ export class Dispatcher {
     return { namespace, event, entry: this.#entryOf(event, data, to) }
   }
 
-  async #dispatch(namespace: NamespaceState, event: ServedEvent, entry: PublishedEntry): Promise<Published> {
+  async #dispatch({ namespace, event, entry }: Prepared): Promise<Published> {
     if (event.batch !== undefined && (await event.batch.turn(replacedBy(entry))) === 'replaced')
       return { cursor: namespace.cursor }
     const { log, durable, broker } = this.#parts

@@ -74,6 +74,13 @@ export interface Realtime {
     data: EventInput<N, Name>,
     to: Recipients,
   ): Promise<void>
+  publishNamedIn(
+    transaction: Transaction,
+    namespace: string,
+    name: string,
+    data: unknown,
+    to: Recipients,
+  ): Promise<void>
   countRecipients(namespace: string, to: Recipients): number
   /** Sends an event to one session and waits for what its client answers (R8). */
   request(session: Session, name: string, data: object, timeoutMs: number): Promise<unknown>
@@ -174,6 +181,8 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     publish: (contract, name, data, to) => dispatcher.publish(contract, name, data, to),
     publishIn: (transaction, contract, name, data, to) =>
       dispatcher.publishIn(transaction, contract, name, data, to),
+    publishNamedIn: (transaction, namespace, name, data, to) =>
+      dispatcher.publishNamedIn(transaction, namespace, name, data, to),
     publishNamed: (namespace, name, data, to) => dispatcher.publishNamed(namespace, name, data, to),
     countRecipients: (namespace, to) => dispatcher.countRecipients(namespace, to),
     request: (session, name, data, timeoutMs) => dispatcher.request(session, name, data, timeoutMs),

@@ -1,7 +1,9 @@
 /** A server of its own for one test, on a free port of the loopback, with everything it logged. */
 import type { Socket } from 'node:net'
 import { connect } from 'node:net'
+import { Refusal, type UserId } from '@belfry/contract'
 import type { Logger } from '../../../engine/ports/logger.ts'
+import type { Principal } from '../../../engine/ports/token-verifier.ts'
 import type { Identity } from '../../../engine/route.ts'
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../server.ts'
 
@@ -30,6 +32,28 @@ export const sessions: Readonly<Record<string, Identity>> = {
   'guest-session': guest,
 }
 
+/** Tokens the test server knows, and whom they speak for. */
+export const tokens: Readonly<Record<string, Principal>> = {
+  'user-token': person('ana'),
+  'admin-token': person('olga', { roles: ['admin'] }),
+  'program-token': person('billing', { permissions: ['things:make'] }),
+}
+
+function person(id: string, more: Partial<Principal> = {}): Principal {
+  return {
+    userId: id as UserId,
+    name: undefined,
+    workspaces: [],
+    teams: [],
+    roles: [],
+    permissions: [],
+    expiresAtMs: undefined,
+    issuedAtMs: undefined,
+    tokenId: undefined,
+    ...more,
+  }
+}
+
 export const asOperator = { cookie: 'belfry_session=operator-session', 'sec-fetch-site': 'same-origin' }
 export const asGuest = { cookie: 'belfry_session=guest-session', 'sec-fetch-site': 'same-origin' }
 
@@ -44,6 +68,11 @@ export async function startTestServer(options: Partial<HttpServerOptions> = {}):
     rateLimit: { windowMs: 60_000, max: 100_000 },
     readiness: async () => [],
     resolveIdentity: async (token) => sessions[token],
+    resolvePrincipal(token) {
+      const principal = Object.hasOwn(tokens, token) ? tokens[token] : undefined
+      if (principal === undefined) throw new Refusal('token_invalid')
+      return principal
+    },
     ...options,
   })
   const { url, port } = await http.listen()

@@ -68,8 +68,8 @@ export class Relay {
   }
 
   async enqueue(transaction: Transaction, entry: LogEntry): Promise<void> {
-    await insertIntoOutbox(transaction, this.namespace, entry)
     transaction.afterCommit(() => this.wake())
+    await insertIntoOutbox(transaction, this.namespace, entry)
   }
 
   /** There may be something to do: something was committed, or the log was seen to reach further. */
