@@ -132,6 +132,8 @@ const floors: readonly Floor[] = [
 const forTests = {
   packages: [
     /^vitest/,
+    // Contracts of their own.
+    /^zod$/,
     /^pg$/,
     /^fastify$/,
     /^ws$/,
