@@ -28,6 +28,10 @@ const commands: Record<string, { readonly summary: string; load(): Promise<Comma
     summary: 'Make a token that a client connects with',
     load: async () => (await import('./commands/token.ts')).token,
   },
+  publish: {
+    summary: 'Publish an event through the running server',
+    load: async () => (await import('./commands/publish.ts')).publish,
+  },
   config: {
     summary: 'Show the settings in force and where they come from',
     load: async () => (await import('./commands/config.ts')).config,

@@ -18,7 +18,10 @@ import {
 } from './migration-record.ts'
 
 /** What has migrations: every module. */
-export type Migrating = Pick<Module, 'name' | 'migrations'>
+export interface Migrating extends Pick<Module, 'name' | 'migrations'> {
+  /** SQL that follows when a backup was read, in the same transaction: what must not be as it was. */
+  readonly afterRestore?: string
+}
 
 export interface MigrationStep {
   readonly module: string

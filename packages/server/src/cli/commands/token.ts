@@ -3,12 +3,9 @@ import { parseArgs } from 'node:util'
 import { idLengthMax, parseId, Refusal } from '@belfry/contract'
 import { issueToken, type TokenClaims } from '../../adapters/tokens/issue-token.ts'
 import { systemClock } from '../../engine/ports/clock.ts'
-import { ensureDataDirectory } from '../../server/data-directory.ts'
-import { generatedSecret } from '../../server/generated-secret.ts'
-import { secretPath } from '../../server/open-database.ts'
-import { loadSettings, type Settings } from '../../server/settings.ts'
+import { loadSettings } from '../../server/settings.ts'
 import { type Command, UsageError } from '../command.ts'
-import { readFailure } from '../files.ts'
+import { tokenSecret } from '../token-secret.ts'
 
 export const token: Command = {
   usage: `Usage: belfry token --sub ID [--name NAME] [--workspaces IDS] [--teams IDS] [--roles NAMES]
@@ -53,7 +50,7 @@ are put in.`,
     const givenSeconds = values.expires === undefined ? undefined : readSeconds(values.expires)
     const { settings } = loadSettings(environment)
     terminal.print(
-      issue(secretOf(settings), givenSeconds ?? settings.jwtExpiresInSeconds, {
+      issue(tokenSecret(settings), givenSeconds ?? settings.jwtExpiresInSeconds, {
         ...claims,
         aud: settings.jwtAudience,
         iss: settings.jwtIssuer,
@@ -70,18 +67,6 @@ function issue(secret: string, expiresInSeconds: number, claims: TokenClaims): s
     // Whatever the verifier would say of the token.
     if (error instanceof Refusal) throw new UsageError(error.message, { cause: error })
     throw error
-  }
-}
-
-/** The secret of the settings, else the one in the data directory; before the first start it is made here. */
-function secretOf(settings: Settings): string {
-  if (settings.jwtSecret !== undefined) return settings.jwtSecret
-  ensureDataDirectory(settings.dataDirectory)
-  const path = secretPath(settings, 'jwt-secret')
-  try {
-    return generatedSecret(path)
-  } catch (error) {
-    throw readFailure(path, error)
   }
 }
 

@@ -44,6 +44,21 @@ describe('restoring', () => {
     )
   })
 
+  it('is followed by what must not be as it was, in the same transaction', async () => {
+    await using source = await filled()
+    const bytes = await backupOf(source)
+    await using target = await testDatabase(inject('postgresUrl'))
+    const before = await contentOf(target)
+    const followed = (afterRestore: string) => [...modules, { name: 'after', migrations: [], afterRestore }]
+    const failing = readBackup({ url: target.url }, Readable.from([bytes]), {
+      modules: followed('select 1 / 0'),
+    })
+    await expect(failing).rejects.toThrow()
+    expect(await contentOf(target)).toBe(before)
+    await readBackup({ url: target.url }, Readable.from([bytes]), { modules: followed('delete from seeded') })
+    expect(await target.sql('select count(*)::int as rows from seeded')).toEqual([{ rows: 0 }])
+  })
+
   it('needs no superuser', async () => {
     await using source = await filled()
     const bytes = await backupOf(source)

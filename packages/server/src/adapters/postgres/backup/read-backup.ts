@@ -120,6 +120,8 @@ async function load(
   for (const view of await listMaterializedViews(client, schemas)) {
     await client.query(`refresh materialized view ${view}`)
   }
+  for (const { afterRestore } of options.modules)
+    if (afterRestore !== undefined) await client.query(afterRestore)
   return { header, ...totals }
 }
 

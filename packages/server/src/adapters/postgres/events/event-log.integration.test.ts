@@ -10,6 +10,7 @@ import { until } from '../../../engine/testing/until.ts'
 import { createDatabase } from '../database.ts'
 import { startProxy } from '../testing/proxy.ts'
 import { testDatabase } from '../testing/test-database.ts'
+import { beginNewEpochs } from './epochs.ts'
 import { createPostgresEventLog, type PostgresEventLog } from './event-log.ts'
 import { createEventLog } from './migrations/0002_create_event_log.ts'
 
@@ -121,6 +122,22 @@ describe('the durable log', () => {
       'select count(distinct xmin::text) as rounds from event_log_entries',
     )
     expect(Number(rounds[0]?.['rounds'])).toBeLessThan(20)
+  })
+
+  it('[LG7] has a new epoch after a backup was restored: what came since would share positions with others', async () => {
+    await using world = await openWorld()
+    const log = await world.open()
+    const before = await log.append(posts, entryOf(1))
+    await log.close()
+    await world.server.sql(beginNewEpochs)
+    const restored = await world.open()
+    const after = await restored.head(posts)
+    expect([after.offset, after.epoch === before.epoch, after.epoch.length]).toEqual([1, false, 7])
+    expect(await restored.read(posts, { after: before, limit: 5 })).toEqual({
+      gap: 'epoch-changed',
+      head: after,
+    })
+    expect(await restored.append(posts, entryOf(2))).toEqual({ ...after, offset: 2 })
   })
 
   it('refuses who comes after it was closed, and whoever waited', async () => {
