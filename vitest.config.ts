@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Workspace packages are tested from their sources: `source` comes first in their exports. */
 const resolve = { conditions: ['source'] }
@@ -8,9 +9,37 @@ const ssr = { resolve: { conditions: ['source'], externalConditions: ['source'] 
 /** Our tests wait for processes more than they compute: with one file a core, two cores were busy for 57 % of a run. */
 const maxWorkers = availableParallelism() + 1
 
+/** What takes half a minute and more, the longest first: begun last, each would have the end of a run to itself. */
+const longest = [
+  'e2e/browser/appearance',
+  'e2e/start/start',
+  'e2e/cli/backup',
+  'e2e/browser/connections',
+  'e2e/browser/events',
+  'e2e/browser/publish',
+  'e2e/chaos/crash',
+  'e2e/browser/sockets-appearance',
+  'e2e/browser/large-text',
+  'e2e/start/ready',
+  'e2e/browser/trouble',
+  'e2e/start/clone',
+  'e2e/cli/migrate',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const index = longest.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`))
+      return index === -1 ? longest.length : index
+    }
+    return (await super.sort(files)).toSorted((one, other) => place(one) - place(other))
+  }
+}
+
 export default defineConfig({
   test: {
     maxWorkers,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         resolve,

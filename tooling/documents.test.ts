@@ -293,7 +293,10 @@ function checkLimits(documents: Documents): string[] {
   const rows = [...(documents.get('ARCHITECTURE.md') ?? '').matchAll(/\| `([^`]+)` in `([^`]+)` \|$/gm)]
   if (rows.length === 0) return ['ARCHITECTURE.md quotes no limit.']
   return rows
-    .filter(([, quoted = '', file = '']) => !holds(sources.get(file) ?? sources.get(`${serverSources}/${file}`), quoted))
+    .filter(
+      ([, quoted = '', file = '']) =>
+        !holds(sources.get(file) ?? sources.get(`${serverSources}/${file}`), quoted),
+    )
     .map(([, quoted, file]) => `ARCHITECTURE.md: ${file} does not hold "${quoted}".`)
 }
 

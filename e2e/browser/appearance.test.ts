@@ -1,13 +1,13 @@
 /** Every page in light and dark, narrow and wide: seen by axe, kept as a picture, without a word of complaint. */
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { collectComplaints, signedIn } from './browser.ts'
+import { collectComplaints, operatorPage, shown } from './browser.ts'
 import { cuttableLine } from './line.ts'
-import { axeSource, dress, judge, looks, operatorPages, publicPages, type Visit } from './looks.ts'
+import { axeSource, judge, judgeEveryLook, looks, operatorPages, publicPages, type Visit } from './looks.ts'
 import { browser, product } from './world.ts'
 
 it('every page of an operator', async () => {
-  const { context, page, complaints } = await signedIn(browser, product)
+  const { context, page, complaints } = await operatorPage(browser, product)
   await page.addInitScript(axeSource)
   for (const visit of [...operatorPages, ...publicPages]) await inspect(page, visit)
   expect(complaints).toEqual([])
@@ -32,7 +32,7 @@ describe.each(looks)('$theme at $width px', ({ theme, width }) => {
   const options = { colorScheme: theme, viewport: { width, height: 800 } }
 
   it('the menu and the shortcuts', async () => {
-    const { context, page, complaints } = await signedIn(browser, product, options)
+    const { context, page, complaints } = await operatorPage(browser, product, options)
     await page.addInitScript(axeSource)
     await page.goto(product.url)
     await page.getByRole('button', { name: /menu$/ }).click()
@@ -46,7 +46,7 @@ describe.each(looks)('$theme at $width px', ({ theme, width }) => {
   })
 
   it('a lost connection and a table of values', async () => {
-    const { context, page } = await signedIn(browser, product, options)
+    const { context, page } = await operatorPage(browser, product, options)
     await page.addInitScript(axeSource)
     await using line = await cuttableLine(product.url)
     await page.goto(line.url)
@@ -61,13 +61,6 @@ describe.each(looks)('$theme at $width px', ({ theme, width }) => {
 
 async function inspect(page: Page, visit: Visit): Promise<void> {
   await page.goto(`${product.url}${visit.path}`)
-  await page.locator(visit.ready).first().waitFor()
+  await shown(page.locator(visit.ready).first())
   await judgeEveryLook(page, visit.name)
-}
-
-async function judgeEveryLook(page: Page, name: string): Promise<void> {
-  for (const look of looks) {
-    await dress(page, look)
-    await judge(page, `${name}-${look.theme}-${look.width}`)
-  }
 }

@@ -1,6 +1,7 @@
 /** The browser that opens the console, and what every test does with it. */
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import {
   type Browser,
   type BrowserContext,
@@ -51,18 +52,64 @@ function findChromium(): string {
   )
 }
 
-/** A context of its own, signed in; what goes wrong in its pages is collected. */
+export interface Opened {
+  readonly context: BrowserContext
+  readonly page: Page
+  readonly complaints: readonly string[]
+}
+
+/**
+ * A page of an operator that has opened nothing yet, in a context of its own; what goes wrong in it is collected.
+ * The tests of a file share one session, because a link and a page more for each test were a third of their time:
+ * who ends the session on the server takes `signedInByLink`.
+ */
+export async function operatorPage(
+  browser: Browser,
+  product: TestedProduct,
+  options: BrowserContextOptions = {},
+): Promise<Opened> {
+  const context = await browser.newContext(options)
+  await context.addCookies(await product.session())
+  const complaints = collectComplaints(context)
+  return { context, page: await context.newPage(), complaints }
+}
+
+/** The same, with the overview before it. */
 export async function signedIn(
   browser: Browser,
   product: TestedProduct,
   options: BrowserContextOptions = {},
-): Promise<{ context: BrowserContext; page: Page; complaints: readonly string[] }> {
-  const context = await browser.newContext(options)
+): Promise<Opened> {
+  const opened = await operatorPage(browser, product, options)
+  await opened.page.goto(product.url)
+  await shown(overview(opened.page))
+  return opened
+}
+
+/** With a session of its own, which came from a link as an operator's does. */
+export async function signedInByLink(browser: Browser, product: TestedProduct): Promise<Opened> {
+  const context = await browser.newContext()
   const complaints = collectComplaints(context)
   const page = await context.newPage()
   await page.goto(await product.signInLink())
-  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor()
+  await shown(overview(page))
   return { context, page, complaints }
+}
+
+function overview(page: Page): Locator {
+  return page.getByRole('heading', { name: 'Overview', level: 1 })
+}
+
+/**
+ * For what a page that was just opened shows, which is there within half a second: Playwright's own `waitFor` looks
+ * at 0, 20, 70, 170 and 270 ms, and then twice a second.
+ */
+export async function shown(locator: Locator): Promise<void> {
+  for (let looks = 0; looks < 50; looks += 1) {
+    if (await locator.isVisible()) return
+    await setTimeout(20)
+  }
+  await locator.waitFor()
 }
 
 /** Errors on the console, exceptions that nobody caught, and everything the content policy refused. */

@@ -1,6 +1,8 @@
 /** Clients of the product as applications have them: the stock `socket.io-client`, with a token of the product's own. */
+import type { SocketStats } from '@belfry/contract'
 import { io, type Socket } from 'socket.io-client'
 import { onTestFinished } from 'vitest'
+import { eventually } from './browser.ts'
 import type { TestedProduct } from './server.ts'
 
 export interface Client {
@@ -13,7 +15,7 @@ export interface Client {
 
 interface ClientOptions {
   readonly name?: string
-  readonly workspaces?: string
+  readonly workspaces?: readonly string[]
   readonly transports?: ('websocket' | 'polling')[]
   /** Instead of one that is made for this user. */
   readonly token?: string
@@ -26,16 +28,11 @@ export async function connectClient(
   options: ClientOptions = {},
 ): Promise<Client> {
   const { name, workspaces, transports = ['websocket'], token } = options
-  const words = [
-    ...['--sub', user],
-    ...(name === undefined ? [] : ['--name', name]),
-    ...(workspaces === undefined ? [] : ['--workspaces', workspaces]),
-  ]
   const socket = io(`${product.url}/realtime`, {
     transports,
     forceNew: true,
     reconnection: false,
-    auth: { token: token ?? product.token(words) },
+    auth: { token: token ?? product.token({ sub: user, name, workspaces }) },
   })
   onTestFinished(() => {
     socket.close()
@@ -56,4 +53,16 @@ export async function connectClient(
     story,
     received: (event) => payloads.filter((one) => one.event === event).map(({ payload }) => payload),
   }
+}
+
+/** For the beginning of a test: the server learns a moment later that the clients of the one before have gone. */
+export async function untilNobodyIsConnected(product: TestedProduct): Promise<void> {
+  const cookie = (await product.session()).map(({ name, value }) => `${name}=${value}`).join('; ')
+  await eventually(
+    async () => {
+      const answer = await fetch(`${product.url}/api/v1/socket/stats`, { headers: { cookie } })
+      return ((await answer.json()) as SocketStats).connections.current
+    },
+    (count) => count === 0,
+  )
 }

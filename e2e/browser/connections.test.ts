@@ -1,28 +1,32 @@
 /** Who is connected: seen in the table, which stands still while one reads it, and sent away. */
 import type { ConnectionsView } from '@belfry/contract'
 import type { Page } from 'playwright-core'
-import { describe, expect, it } from 'vitest'
-import { eventually, hasFocus, problem, reading, signedIn } from './browser.ts'
-import { connectClient } from './clients.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { eventually, hasFocus, operatorPage, problem, reading, shown } from './browser.ts'
+import { connectClient, untilNobodyIsConnected } from './clients.ts'
 import { browser, product } from './world.ts'
 
 const listPath = '/api/v1/socket/connections'
 
+beforeEach(() => untilNobodyIsConnected(product))
+
 it('says how the first client connects, and shows it as soon as it is there', async () => {
-  const { context, page, complaints } = await openConnections()
+  const { context, page, complaints } = await openConnections({ clock: true })
   await page.getByText('Nobody is connected yet').waitFor()
   await page.locator('.command', { hasText: 'belfry token --sub' }).waitFor()
   await page.getByText(`io('${product.url}/realtime'`).waitFor()
   // The pointer rests on the place of the table: nobody reads an empty one.
   await page.getByText('Nobody is connected yet').hover()
   await connectClient(product, 'ana', { name: 'Ana Alvarez' })
+  await later(page)
   await row(page, 'ana').waitFor()
   expect(complaints).toEqual([])
   await context.close()
 })
 
 it('shows who it is, over what they are connected, and where they are', async () => {
-  await connectClient(product, 'ana', { name: 'Ana Alvarez', workspaces: 'acme,beta' })
+  const words = ['--sub', 'ana', '--name', 'Ana Alvarez', '--workspaces', 'acme,beta']
+  await connectClient(product, 'ana', { token: product.printedToken(words) })
   await connectClient(product, 'bob', { transports: ['polling'] })
   const { context, page, complaints } = await openConnections()
   const cells = async (user: string) =>
@@ -122,7 +126,7 @@ describe('the table', () => {
 
   it('goes on when what had the focus is taken away', async () => {
     await connectClient(product, 'ana')
-    const { context, page } = await openConnections()
+    const { context, page } = await openConnections({ clock: true })
     await page.getByRole('button', { name: 'ana details' }).focus()
     await page.getByText('Paused while you read').waitFor()
     // As with the browser's own button, to an address with another filter.
@@ -132,13 +136,14 @@ describe('the table', () => {
     })
     await page.getByText('This user is not connected').waitFor()
     await connectClient(product, 'bob')
+    await later(page)
     await row(page, 'bob').waitFor()
     await page.getByText('Paused while you read').waitFor({ state: 'hidden' })
     await context.close()
   })
 
   it('is paged through in both directions, and begins anew with another filter', async () => {
-    const token = product.token(['--sub', 'many'])
+    const token = product.token({ sub: 'many' })
     await Promise.all(Array.from({ length: 30 }, () => connectClient(product, 'many', { token })))
     await connectClient(product, 'last')
     const { context, page } = await openConnections()
@@ -175,7 +180,7 @@ describe('the table', () => {
   })
 
   it('says so when everybody on a later page has gone', async () => {
-    const token = product.token(['--sub', 'many'])
+    const token = product.token({ sub: 'many' })
     await Promise.all(Array.from({ length: 25 }, () => connectClient(product, 'many', { token })))
     const last = await connectClient(product, 'last')
     const { context, page } = await openConnections({ clock: true })
@@ -348,7 +353,7 @@ it('says what the server says when it asks to wait, and waits', async () => {
 })
 
 it('names the port of the sockets to the first client where they have one of their own', async () => {
-  const { context, page } = await signedIn(browser, product)
+  const { context, page } = await operatorPage(browser, product)
   await page.route('**/api/v1/system/settings', (route) =>
     route.fulfill({
       json: {
@@ -364,7 +369,7 @@ it('names the port of the sockets to the first client where they have one of the
 })
 
 it.each([320, 360, 800, 1280])('holds enormous and odd values at %i px', async (width) => {
-  const { context, page } = await signedIn(browser, product, { viewport: { width, height: 800 } })
+  const { context, page } = await operatorPage(browser, product, { viewport: { width, height: 800 } })
   await page.route(`**${listPath}?*`, (route) => route.fulfill({ json: enormous }))
   await page.goto(`${product.url}/connections`)
   await page.getByRole('table').waitFor()
@@ -424,12 +429,11 @@ const enormous: ConnectionsView = {
 }
 
 async function openConnections({ clock = false } = {}) {
-  // What other tests connected is gone first: the server learns it a moment later.
-  const opened = await signedIn(browser, product)
+  const opened = await operatorPage(browser, product)
   const { page } = opened
   if (clock) await page.clock.install()
   await page.goto(`${product.url}/connections`)
-  await page.locator('.connections-tools').waitFor()
+  await shown(page.locator('.connections-tools'))
   return opened
 }
 

@@ -1,19 +1,21 @@
 /** What goes on: the log as it happens, what is missing from it, and the counters below. */
 import type { ActivityBatch, EventCounts } from '@belfry/contract'
 import type { Page } from 'playwright-core'
-import { describe, expect, it } from 'vitest'
-import { eventually, signedIn } from './browser.ts'
-import { connectClient } from './clients.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { eventually, operatorPage, shown, signedInByLink } from './browser.ts'
+import { connectClient, untilNobodyIsConnected } from './clients.ts'
 import { cuttableLine } from './line.ts'
 import { browser, product } from './world.ts'
 
 type Entry = ActivityBatch['entries'][number]
 
+beforeEach(() => untilNobodyIsConnected(product))
+
 describe('the log', () => {
   it('lists clients that come and go, events, commands and refusals as they happen', async () => {
     const { context, page, complaints } = await openEvents()
     await page.getByText('Nothing has happened yet').waitFor()
-    const ana = await connectClient(product, 'ana', { workspaces: 'acme' })
+    const ana = await connectClient(product, 'ana', { workspaces: ['acme'] })
     await connectClient(product, 'bob', { token: 'nonsense' }).catch(() => undefined)
     await publish(page, 'notify-room/workspace%3Aacme', { message: 'Hello' })
     ana.socket.emit('post:create', {})
@@ -132,7 +134,7 @@ describe('the log', () => {
   })
 
   it('says that the connection is lost, comes back by itself, and marks the gap', async () => {
-    const { context, page } = await signedIn(browser, product)
+    const { context, page } = await operatorPage(browser, product)
     await using cut = await cuttableLine(product.url)
     await page.goto(`${cut.url}/events`)
     await page.locator('.counters-table').waitFor()
@@ -163,7 +165,7 @@ describe('the log', () => {
   })
 
   it('goes on while one looks at another page, and ends with the session', async () => {
-    const { context, page } = await openEvents({ clock: true })
+    const { context, page } = await openEvents({ clock: true, ownSession: true })
     await connectClient(product, 'before')
     await line(page, 'before').waitFor()
     await page.getByRole('link', { name: 'Publish' }).click()
@@ -247,7 +249,7 @@ describe('the counters', () => {
   })
 
   it('do not change places under the pointer', async () => {
-    const { context, page } = await signedIn(browser, product)
+    const { context, page } = await operatorPage(browser, product)
     await page.clock.install()
     let answer: EventCounts = several
     let asked = 0
@@ -349,19 +351,21 @@ interface OpenOptions {
   readonly fed?: boolean
   /** Time in the page is the test's own, too. */
   readonly clock?: boolean
+  /** The test ends the session. */
+  readonly ownSession?: boolean
   readonly counts?: EventCounts
 }
 
-async function openEvents({ fed = false, clock = false, counts: answer }: OpenOptions = {}) {
-  const opened = await signedIn(browser, product)
+async function openEvents({ fed, clock, ownSession, counts: answer }: OpenOptions = {}) {
+  const opened = await (ownSession ? signedInByLink : operatorPage)(browser, product)
   const { page } = opened
   if (fed) await page.addInitScript(ownStream)
   if (clock) await page.clock.install()
   if (answer !== undefined)
     await page.route('**/api/v1/events/analytics', (route) => route.fulfill({ json: answer }))
   await page.goto(`${product.url}/events`)
-  await page.locator('.counters-table').waitFor()
-  await page.getByText('Live', { exact: true }).waitFor()
+  await shown(page.locator('.counters-table'))
+  await shown(page.getByText('Live', { exact: true }))
   return opened
 }
 

@@ -1,7 +1,7 @@
 /** The whole console without a mouse, and what it remembers of one's taste. */
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
-import { signedIn } from './browser.ts'
+import { operatorPage, signedIn } from './browser.ts'
 import { browser, product } from './world.ts'
 
 const pages = ['Overview', 'Database', 'Settings', 'Connections', 'Events', 'Publish', 'API', 'Errors']
@@ -19,7 +19,7 @@ it('goes through all pages with Tab and Enter, and the focus follows', async () 
 })
 
 it('skips to the content', async () => {
-  const { context, page } = await signedIn(browser, product)
+  const { context, page } = await operatorPage(browser, product)
   await page.goto(`${product.url}/settings`)
   await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor()
   await page.keyboard.press('Tab')
@@ -64,7 +64,7 @@ it('jumps with two keys, opens the sheet with "?", and lets one switch that off'
 })
 
 it('does not take keys away from a field', async () => {
-  const { context, page } = await signedIn(browser, product)
+  const { context, page } = await operatorPage(browser, product)
   await page.goto(`${product.url}/settings`)
   await page.getByRole('table').waitFor()
   await page.keyboard.press('/')

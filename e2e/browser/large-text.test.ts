@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { launchWith, signedIn } from './browser.ts'
+import { launchWith, shown, signedIn } from './browser.ts'
 import { operatorPages, picture, publicPages, settled, sideways } from './looks.ts'
 import { browser, product } from './world.ts'
 
@@ -15,12 +15,11 @@ describe('text twice as large', () => {
     const webprefs = { default_font_size: 32, default_fixed_font_size: 26 }
     writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify({ webkit: { webprefs } }))
     const context = await launchWith(profile, { viewport: { width, height: 800 } })
+    await context.addCookies(await product.session())
     const page = await context.newPage()
-    await page.goto(await product.signInLink())
-    await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor()
     for (const visit of [...operatorPages, ...publicPages]) {
       await page.goto(`${product.url}${visit.path}`)
-      await page.locator(visit.ready).first().waitFor()
+      await shown(page.locator(visit.ready).first())
       await settled(page)
       expect(await page.evaluate(() => getComputedStyle(document.documentElement).fontSize)).toBe('32px')
       expect(await sideways(page), visit.name).toEqual([])

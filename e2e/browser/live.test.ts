@@ -1,6 +1,6 @@
 /** The overview lives: values change, stand still when asked, and survive a lost connection. */
 import { expect, it } from 'vitest'
-import { eventually, reading, signedIn } from './browser.ts'
+import { eventually, operatorPage, reading, signedIn } from './browser.ts'
 import { cuttableLine } from './line.ts'
 import { browser, product } from './world.ts'
 
@@ -45,7 +45,7 @@ it('stands still while paused and catches up when resumed', async () => {
 })
 
 it('says that the connection is lost, how old the data is, and comes back by itself', async () => {
-  const { context, page } = await signedIn(browser, product)
+  const { context, page } = await operatorPage(browser, product)
   await using line = await cuttableLine(product.url)
   await page.goto(line.url)
   await reading(page, 'Memory').waitFor()
@@ -62,7 +62,7 @@ it('says that the connection is lost, how old the data is, and comes back by its
 })
 
 it('notices a connection that is open but dead', async () => {
-  const { context, page } = await signedIn(browser, product)
+  const { context, page } = await operatorPage(browser, product)
   await context.addInitScript(() => {
     // A stream that opens and never says anything, as behind a proxy that lost its server.
     class Silent extends EventTarget {

@@ -1,10 +1,12 @@
 /** Publishing by hand: what is written in the form is what clients get, and what is wrong is said at its field. */
 import type { Page } from 'playwright-core'
-import { describe, expect, it } from 'vitest'
-import { eventually, hasFocus, problem, signedIn } from './browser.ts'
-import { connectClient } from './clients.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { eventually, hasFocus, operatorPage, problem, shown } from './browser.ts'
+import { connectClient, untilNobodyIsConnected } from './clients.ts'
 import { richEvents } from './rich-event.ts'
 import { browser, product } from './world.ts'
+
+beforeEach(() => untilNobodyIsConnected(product))
 
 describe('an event', () => {
   it('is sent with Ctrl and Enter, arrives as it was previewed, and stands in the log', async () => {
@@ -49,9 +51,9 @@ describe('an event', () => {
     { audience: 'Everybody', kind: undefined, id: undefined, button: 'everybody', gets: 'all' },
   ])('goes to $button alone', async ({ audience, kind, id, button, gets }) => {
     const users = ['ana', 'bob', 'a/b?c#d%2F', '..']
-    const workspaces: Record<string, { workspaces: string }> = {
-      ana: { workspaces: 'acme,beta' },
-      bob: { workspaces: 'acme' },
+    const workspaces: Record<string, { workspaces: readonly string[] }> = {
+      ana: { workspaces: ['acme', 'beta'] },
+      bob: { workspaces: ['acme'] },
     }
     const clients = new Map<string, Awaited<ReturnType<typeof connectClient>>>()
     for (const user of users) clients.set(user, await connectClient(product, user, workspaces[user]))
@@ -177,7 +179,7 @@ describe('what is wrong', () => {
   })
 
   it('is shown when the events cannot be read', async () => {
-    const { context, page } = await signedIn(browser, product)
+    const { context, page } = await operatorPage(browser, product)
     const refusal = problem(500, 'internal', 'Something went wrong on our side.', true)
     await page.route('**/api/v1/socket/events', (route) => route.fulfill(refusal))
     await page.goto(`${product.url}/publish`)
@@ -378,17 +380,17 @@ describe('the form', () => {
 })
 
 async function openPublish() {
-  const opened = await signedIn(browser, product)
+  const opened = await operatorPage(browser, product)
   await opened.page.goto(`${product.url}/publish`)
-  await opened.page.locator('.publish-preview').waitFor()
+  await shown(opened.page.locator('.publish-preview'))
   return opened
 }
 
 async function openRich() {
-  const opened = await signedIn(browser, product)
+  const opened = await operatorPage(browser, product)
   await opened.page.route('**/api/v1/socket/events', (route) => route.fulfill({ json: richEvents }))
   await opened.page.goto(`${product.url}/publish`)
-  await opened.page.getByText('Somebody ordered something.').waitFor()
+  await shown(opened.page.getByText('Somebody ordered something.'))
   return opened
 }
 

@@ -1,6 +1,6 @@
 /** Signing in by a link that works once, and out again. */
 import { expect, it } from 'vitest'
-import { collectComplaints, problem, signedIn } from './browser.ts'
+import { collectComplaints, problem, signedInByLink } from './browser.ts'
 import { browser, product } from './world.ts'
 
 it('opens the console by a link and leaves no token in the address or in the history', async () => {
@@ -80,7 +80,7 @@ it('keeps the link while the server is silent and tries it again', async () => {
 })
 
 it('signs out, here and on the server', async () => {
-  const { context, page } = await signedIn(browser, product)
+  const { context, page } = await signedInByLink(browser, product)
   await page.getByRole('button', { name: /menu$/ }).click()
   await page.getByRole('menuitem', { name: 'Sign out' }).click()
   await page.getByText('You are signed out.').waitFor()
@@ -90,7 +90,7 @@ it('signs out, here and on the server', async () => {
 })
 
 it('sends one to the door with a note when the session ends while the console is open', async () => {
-  const { context, page } = await signedIn(browser, product)
+  const { context, page } = await signedInByLink(browser, product)
   await context.clearCookies()
   await page.getByRole('link', { name: 'Settings' }).click()
   await page.getByText('Your session ended.').waitFor()

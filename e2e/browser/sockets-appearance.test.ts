@@ -1,14 +1,16 @@
 /** The pages of sockets with something on them, in light and dark, narrow and wide: seen by axe and kept as pictures. */
 import type { Page } from 'playwright-core'
-import { expect, it } from 'vitest'
-import { hasFocus, signedIn } from './browser.ts'
-import { connectClient } from './clients.ts'
-import { axeSource, dress, judge, looks } from './looks.ts'
+import { beforeEach, expect, it } from 'vitest'
+import { hasFocus, operatorPage, shown } from './browser.ts'
+import { connectClient, untilNobodyIsConnected } from './clients.ts'
+import { axeSource, judge, judgeEveryLook, looks } from './looks.ts'
 import { richEvents } from './rich-event.ts'
 import { browser, product } from './world.ts'
 
+beforeEach(() => untilNobodyIsConnected(product))
+
 it('connections, the details of one, and the question before it ends', async () => {
-  await connectClient(product, 'ana', { name: 'Ana Alvarez', workspaces: 'acme,beta' })
+  await connectClient(product, 'ana', { name: 'Ana Alvarez', workspaces: ['acme', 'beta'] })
   await connectClient(product, 'auth0|5f7c9a8b1e2d3c4b5a697888', { name: 'Somebody With A Rather Long Name' })
   await connectClient(product, 'bob', { transports: ['polling'] })
   const { context, page, complaints } = await open('/connections')
@@ -28,7 +30,7 @@ it('connections, the details of one, and the question before it ends', async () 
 
 it('events, running and paused', async () => {
   const { context, page, complaints } = await open('/events')
-  const ana = await connectClient(product, 'ana', { workspaces: 'acme' })
+  const ana = await connectClient(product, 'ana', { workspaces: ['acme'] })
   await connectClient(product, 'eve', { token: 'nonsense' }).catch(() => undefined)
   for (const name of ['not:there', 'room:join']) ana.socket.emit(name, {})
   await page.locator('.log-table tbody tr').nth(3).waitFor()
@@ -80,7 +82,7 @@ it('what was published, and what the server refused', async () => {
 it('the pages under "More" on a narrow screen', async () => {
   for (const { theme, width } of looks.filter((look) => look.width < 1280)) {
     const options = { colorScheme: theme, viewport: { width, height: 800 } }
-    const { context, page, complaints } = await signedIn(browser, product, options)
+    const { context, page, complaints } = await operatorPage(browser, product, options)
     await page.addInitScript(axeSource)
     await page.goto(`${product.url}/settings`)
     await page.getByRole('table').waitFor()
@@ -104,17 +106,10 @@ it('the pages under "More" on a narrow screen', async () => {
 })
 
 async function open(path: string, prepare: (page: Page) => Promise<unknown> = async () => undefined) {
-  const opened = await signedIn(browser, product, { reducedMotion: 'reduce' })
+  const opened = await operatorPage(browser, product, { reducedMotion: 'reduce' })
   await opened.page.addInitScript(axeSource)
   await prepare(opened.page)
   await opened.page.goto(`${product.url}${path}`)
-  await opened.page.locator('.connections-table, .counters-table, .publish-preview').first().waitFor()
+  await shown(opened.page.locator('.connections-table, .counters-table, .publish-preview').first())
   return opened
-}
-
-async function judgeEveryLook(page: Page, name: string): Promise<void> {
-  for (const look of looks) {
-    await dress(page, look)
-    await judge(page, `${name}-${look.theme}-${look.width}`)
-  }
 }

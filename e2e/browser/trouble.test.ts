@@ -2,11 +2,11 @@
 import type { SettingView, SystemOverview } from '@belfry/contract'
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
-import { hasFocus, problem, signedIn } from './browser.ts'
+import { hasFocus, operatorPage, problem } from './browser.ts'
 import { browser, product } from './world.ts'
 
 it('shows what was refused, why, under which request, and tries again when asked', async () => {
-  const { context, page } = await signedIn(browser, product)
+  const { context, page } = await operatorPage(browser, product)
   const refusal = problem(500, 'internal', 'Something went wrong on our side.', true)
   await page.route('**/api/v1/system/settings', (route) => route.fulfill(refusal))
   await page.goto(`${product.url}/settings`)
@@ -22,7 +22,7 @@ it('shows what was refused, why, under which request, and tries again when asked
 })
 
 it('understands answers that are not ours', async () => {
-  const { context, page } = await signedIn(browser, product)
+  const { context, page } = await operatorPage(browser, product)
   await page.route('**/api/v1/system/migrations', (route) =>
     route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>Bad Gateway</h1>' }),
   )
@@ -34,7 +34,7 @@ it('understands answers that are not ours', async () => {
 })
 
 it('waits as long as the server asks when it asks too often', async () => {
-  const { context, page } = await signedIn(browser, product)
+  const { context, page } = await operatorPage(browser, product)
   const refusal = problem(429, 'too_many_requests', 'Too many requests. Wait before you try again.', true)
   await page.route('**/api/v1/system/overview', (route) =>
     route.fulfill({ ...refusal, headers: { 'retry-after': '600' } }),
@@ -46,7 +46,7 @@ it('waits as long as the server asks when it asks too often', async () => {
 })
 
 it('says that the database is down, everywhere it matters', async () => {
-  const { context, page } = await signedIn(browser, product)
+  const { context, page } = await operatorPage(browser, product)
   await showOverview(page, (overview) => ({
     ...overview,
     database: { state: 'down', kind: 'external', connectionsOpen: 0, connectionsMax: 10 },
@@ -59,7 +59,7 @@ it('says that the database is down, everywhere it matters', async () => {
 })
 
 it('says that it waits for the first sample', async () => {
-  const { context, page } = await signedIn(browser, product)
+  const { context, page } = await operatorPage(browser, product)
   await showOverview(page, (overview) => ({ ...overview, samples: [] }))
   await page.goto(product.url)
   await page.getByText('No samples yet').first().waitFor()
@@ -67,7 +67,7 @@ it('says that it waits for the first sample', async () => {
 })
 
 it.each([320, 360, 1280])('holds enormous and odd values at %i px', async (width) => {
-  const { context, page } = await signedIn(browser, product, { viewport: { width, height: 800 } })
+  const { context, page } = await operatorPage(browser, product, { viewport: { width, height: 800 } })
   await showOverview(page, (overview) => ({
     ...overview,
     version: '10.20.30-beta.12345+build.abcdef0123456789',
@@ -102,14 +102,14 @@ it.each([320, 360, 1280])('holds enormous and odd values at %i px', async (width
 })
 
 it('says that nothing has an address that nothing has', async () => {
-  const { context, page } = await signedIn(browser, product)
+  const { context, page } = await operatorPage(browser, product)
   await page.goto(`${product.url}/no/such/page`)
   await page.getByRole('heading', { name: 'Nothing here', level: 1 }).waitFor()
   await context.close()
 })
 
 it('goes to the part of a reference that a link names', async () => {
-  const { context, page } = await signedIn(browser, product)
+  const { context, page } = await operatorPage(browser, product)
   await page.goto(`${product.url}/docs/errors#shutting_down`)
   const row = page.locator('#shutting_down')
   await row.waitFor()
@@ -125,7 +125,7 @@ it('goes to the part of a reference that a link names', async () => {
 })
 
 it('answers an outage at the start with a page that comes back by itself', async () => {
-  const { context, page } = await signedIn(browser, product)
+  const { context, page } = await operatorPage(browser, product)
   await page.route('**/api/v1/access/session', (route) => route.abort())
   await page.goto(product.url)
   await page.getByRole('heading', { name: 'Belfry does not answer' }).waitFor()

@@ -2,6 +2,7 @@
  * A server reduced to its promise about data: opens the database as `belfry start` does, writes rows from many
  * tasks at once, and says on standard output which of them were acknowledged. Killed by crash.test.ts.
  */
+import { flushCompileCache } from 'node:module'
 import process from 'node:process'
 import { setImmediate } from 'node:timers/promises'
 import { sql } from '../../packages/server/src/engine/sql.ts'
@@ -29,6 +30,8 @@ const [highest] = await database.query(
 // Ids of a run begin far above those that a killed run may have left unacknowledged.
 let next = (Math.floor((highest?.id ?? 0) / 1_000_000) + 1) * 1_000_000
 say({ ready: opened.summary })
+// Otherwise written at the end of a process, which most of these do not live to see.
+flushCompileCache()
 
 let stopping = false
 process.on('SIGTERM', () => {

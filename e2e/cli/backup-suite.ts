@@ -43,7 +43,7 @@ export function backupSuite(worlds: Worlds): void {
   })
 
   const prepare = async () => {
-    await mustSucceed(['migrate', 'up'], { environment: world.environment })
+    await world.migrate()
     await fill(world)
   }
   const backup = (name = file) => mustSucceed(['backup', name], { environment: world.environment })
@@ -172,6 +172,7 @@ export function backupSuite(worlds: Worlds): void {
     })
 
     it('leave no half file behind when the disk is full, and keep the old one', async () => {
+      await world.migrate()
       await world.start()
       const mount = join(world.directory, 'files')
       await fillUp(world, 20_000)
@@ -229,7 +230,7 @@ export function backupSuite(worlds: Worlds): void {
       await prepare()
       await fillUp(world, 20_000)
       const { bytes } = await mustSucceed(['backup', '-'], { environment: world.environment })
-      await mustSucceed(['migrate', 'up'], { environment: other.environment })
+      await other.migrate()
       const before = await contents(other)
       // Half of it, and then nothing: the restore waits for the rest.
       const call = begin(['restore', '-', '--replace'], { environment: other.environment })
@@ -245,6 +246,7 @@ export function backupSuite(worlds: Worlds): void {
     })
 
     it('restore refuses while a server is running, which goes on undisturbed', async () => {
+      await world.migrate()
       const product = await world.start()
       await fill(world)
       await backup()

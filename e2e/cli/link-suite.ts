@@ -23,6 +23,7 @@ export function linkSuite(worlds: Worlds): void {
 
   describe('belfry link', () => {
     it('makes links beside a running server, each of which signs in once', async () => {
+      await world.migrate()
       const product = await world.start()
       // The server took a free port, which only it knows.
       const links = [await link(), await link({ PORT: '1' })]
@@ -39,7 +40,7 @@ export function linkSuite(worlds: Worlds): void {
     })
 
     it('makes one before a server starts, which it then takes', async () => {
-      await mustSucceed(['migrate', 'up'], { environment: world.environment })
+      await world.migrate()
       const made = await link()
       const product = await world.start()
       expect((await signIn(product, made)).status).toBe(200)
@@ -52,7 +53,7 @@ export function linkSuite(worlds: Worlds): void {
     })
 
     it('writes the address so that it can be opened', async () => {
-      await mustSucceed(['migrate', 'up'], { environment: world.environment })
+      await world.migrate()
       for (const [host, shown] of [
         ['0.0.0.0', 'http://localhost:4000/'],
         ['::', 'http://localhost:4000/'],

@@ -47,7 +47,7 @@ export function migrateSuite(worlds: Worlds): void {
     })
 
     it('undoes the latest step, so many, or all after one, and does them again', async () => {
-      await migrate('up')
+      await world.migrate()
       const all = (await status()).map(({ id }) => id)
       const applied = async () =>
         (await status()).filter(({ state }) => state === 'applied').map(({ id }) => id)
@@ -78,6 +78,7 @@ export function migrateSuite(worlds: Worlds): void {
     })
 
     it('shows what is applied while a server is running', async () => {
+      await world.migrate()
       await world.start()
       expect(new Set((await status()).map(({ state }) => state))).toEqual(new Set(['applied']))
       expect(await migrate('up')).toContain('Everything is applied already.')
@@ -89,7 +90,7 @@ export function migrateSuite(worlds: Worlds): void {
 
   describe('a database that a newer Belfry wrote', () => {
     beforeEach(async () => {
-      await migrate('up')
+      await world.migrate()
       await world.use((client) =>
         client.query(
           "insert into belfry.migrations (module, id, checksum) values ('access', '9999_from_the_future', 'x')",

@@ -1,2 +1,19 @@
 /** What applications use of the client. */
-export type {}
+export { type Client, type ClientOptions, createClient } from './client.ts'
+export type { Clock } from './clock.ts'
+export { CommandError } from './command-error.ts'
+export type { CommandOptions } from './commands.ts'
+export type { SocketOptions } from './connection.ts'
+export type { Live, LiveAnswer, LiveCommand, LiveData, LiveEvent, LiveInput } from './live.ts'
+export type { ResetReason } from './session.ts'
+export type {
+  Connecting,
+  ConnectionState,
+  NamespaceState,
+  Refused,
+  TokenReason,
+  Waiting,
+  WaitReason,
+} from './states.ts'
+export type { Readable } from './store.ts'
+export type { TokenSource } from './token.ts'
