@@ -13,6 +13,7 @@ import { ensureDataDirectory } from './data-directory.ts'
 import { generatedSecret } from './generated-secret.ts'
 import { migrateOpened } from './migrate.ts'
 import { noteAddress } from './noted-address.ts'
+import { createHostNotifications, type HostNotifications } from './notification-service.ts'
 import { connectRefusal, openDatabase, secretPath } from './open-database.ts'
 import { openFilesWarning } from './open-files.ts'
 import { publicAddress } from './public-address.ts'
@@ -43,6 +44,7 @@ export interface Belfry {
   /** Where a browser on this machine finds it. */
   readonly address: string
   readonly sockets: SocketService
+  readonly notifications: HostNotifications
   /** Everything that `work` writes and publishes, or nothing of it. */
   readonly transaction: RunTransaction
   /** The path and fragment of a link that signs an operator in, once. */
@@ -95,7 +97,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       if (sockets === undefined) throw new Error('Sockets are asked for before they are there.')
       return sockets
     }
-    const { modules, access } = composeModules({
+    const { modules, access, notifications } = composeModules({
       opened,
       settings,
       views,
@@ -130,6 +132,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       opened,
       logger,
       access,
+      notifications,
       requestCounter,
       verifier: () => socketsInUse().verifier,
       isStopping,
@@ -171,6 +174,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     return {
       address,
       sockets: createSocketService(sockets),
+      notifications: createHostNotifications(notifications.service),
       transaction: createTransactions(opened.database, sockets.realtime),
       createSignInLink: async () =>
         signInPath(await access.service.createSignInLink({ name: 'operator', roles: ['admin'] })),

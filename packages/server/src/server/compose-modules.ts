@@ -9,6 +9,7 @@ import type { Logger } from '../engine/ports/logger.ts'
 import { sql } from '../engine/sql.ts'
 import { type AccessModule, createAccessModule } from '../modules/access/module.ts'
 import { createEventsModule } from '../modules/events/module.ts'
+import { createNotificationsModule, type NotificationsModule } from '../modules/notifications/module.ts'
 import { createRealtimeModule } from '../modules/realtime/module.ts'
 import { createSystemModule } from '../modules/system/module.ts'
 import { openProcessProbe } from '../modules/system/probe.ts'
@@ -33,6 +34,7 @@ export interface ComposedModules {
   /** In the order in which they start. */
   readonly modules: readonly Module[]
   readonly access: AccessModule
+  readonly notifications: NotificationsModule
 }
 
 export function composeModules(parts: ModuleParts): ComposedModules {
@@ -63,6 +65,14 @@ export function composeModules(parts: ModuleParts): ComposedModules {
     realtime: () => sockets().realtime,
   })
   modules.push(events)
+  const notifications = createNotificationsModule({
+    database,
+    clock: systemClock,
+    logger,
+    retentionDays: settings.notificationRetentionDays,
+    realtime: () => sockets().realtime,
+  })
+  modules.push(notifications)
   const realtime = createRealtimeModule({
     realtime: () => sockets().realtime,
     clock: systemClock,
@@ -72,7 +82,7 @@ export function composeModules(parts: ModuleParts): ComposedModules {
     host: new URL(publicAddress(settings, settings.port)).host,
   })
   modules.push(realtime)
-  return { modules, access }
+  return { modules, access, notifications }
 }
 
 async function describeDatabase({ database, kind }: OpenedDatabase): Promise<DatabaseView> {

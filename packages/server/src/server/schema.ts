@@ -4,6 +4,7 @@ import { createEventLog } from '../adapters/postgres/events/migrations/0002_crea
 import type { Migrating } from '../adapters/postgres/migrations.ts'
 import { accessMigrations } from '../modules/access/module.ts'
 import { eventsMigrations } from '../modules/events/module.ts'
+import { notificationsMigrations } from '../modules/notifications/module.ts'
 
 /** Tables that belong to no module: those of the durable log, on which the modules stand. */
 export const ownSchema: Migrating = {
@@ -16,4 +17,5 @@ export const schemaModules: readonly Migrating[] = [
   ownSchema,
   { name: 'access', migrations: accessMigrations },
   { name: 'events', migrations: eventsMigrations },
+  { name: 'notifications', migrations: notificationsMigrations },
 ]
