@@ -67,7 +67,8 @@ describe('a generated secret', () => {
     } finally {
       for (const racer of racers) await racer.end()
     }
-  })
+    // Eight processes have to start, and others may use the machine.
+  }, 60_000)
 })
 
 /** A process that makes the secret at each path it is told, and says what it got. */
