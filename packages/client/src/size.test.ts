@@ -1,0 +1,43 @@
+/** What a browser pays for this package, besides socket.io-client: less than 5 KB, and nothing of zod. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { expect, it } from 'vitest'
+
+const gzipBytesMax = 5_000
+const zodWords = ['$ZodType', '_zod', 'safeParse']
+
+it('is less than 5 KB, and imports socket.io-client only', () => {
+  const code = bundled(`export * from '${entry}'`)
+  for (const name of ['createClient', 'CommandError']) expect(code).toMatch(new RegExp(`as ${name}\\b`))
+  expect(code.match(/from\s*["'][^"']+["']/g)).toEqual(['from"socket.io-client"'])
+  expect(zodWords.filter((word) => code.includes(word))).toEqual([])
+  expect(gzipSync(code, { level: 9 }).length).toBeLessThan(gzipBytesMax)
+})
+
+const entry = join(import.meta.dirname, 'index.ts')
+
+/** By the bundler that Vite brings, as a command: it is no package of ours. */
+function bundled(text: string): string {
+  const rolldown = join(
+    dirname(createRequire(import.meta.url).resolve('rolldown/package.json')),
+    'bin',
+    'cli.mjs',
+  )
+  const folder = mkdtempSync(join(tmpdir(), 'belfry-size-'))
+  try {
+    const [input, output] = [join(folder, 'entry.mjs'), join(folder, 'bundle.mjs')]
+    writeFileSync(input, text)
+    execFileSync(
+      process.execPath,
+      [rolldown, input, '-o', output, '--minify', '-p', 'browser', '--external', 'socket.io-client'],
+      { stdio: 'pipe' },
+    )
+    return readFileSync(output, 'utf8')
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
