@@ -66,7 +66,7 @@ describe.each(transports)('over %s', (transport) => {
       expect(answer.slice(0, start.length)).toBe(start)
       expect(JSON.parse(answer.slice(start.length - 1))).toEqual({
         message: 'There is no namespace of this name.',
-        data: { code: 'unknown_namespace', message: 'There is no namespace of this name.' },
+        data: { code: 'unknown_namespace', message: 'There is no namespace of this name.', retry: false },
       })
       // The connection is as good as before.
       await speaker.enter(world.token())

@@ -84,7 +84,7 @@ describe.each(transports)('over %s', (transport) => {
       const start = `4${namespace},`
       expect(answer.slice(0, start.length)).toBe(start)
       const { message, data } = JSON.parse(answer.slice(start.length))
-      expect(data).toEqual({ code, message })
+      expect(data).toEqual({ code, message, retry: false })
       if (typeof token === 'string')
         for (const each of token.split('.')) if (each.length > 8) expect(answer).not.toContain(each)
       expect(world.suspicions()).toEqual([`refused: ${code}`])

@@ -2,7 +2,7 @@
  * The way of one session to its client (see `Link`): waiting → open → over, or waiting → over. What a client still
  * sends to a session that is over was on its way when it ended, and is ignored.
  */
-import { Refusal, type SessionId } from '@belfry/contract'
+import { errorCatalogue, Refusal, type SessionId } from '@belfry/contract'
 import type {
   IncomingCommand,
   LeaveReason,
@@ -59,7 +59,8 @@ export class SessionLink implements Link {
   refuse({ code, message, fields }: Refusal): void {
     if (!this.isWaiting) return
     this.#state = 'over'
-    const data = fields === undefined ? { code, message } : { code, message, fields }
+    const { retry } = errorCatalogue[code]
+    const data = { code, message, retry, ...(fields !== undefined && { fields }) }
     this.connection.sendPackets(
       this.connection.wire.codec.encodeConnectError(this.namespace, { message, data }),
     )
