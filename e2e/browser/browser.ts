@@ -105,9 +105,9 @@ function overview(page: Page): Locator {
  * at 0, 20, 70, 170 and 270 ms, and then twice a second.
  */
 export async function shown(locator: Locator): Promise<void> {
-  for (let looks = 0; looks < 50; looks += 1) {
+  for (let looks = 0; looks < 20; looks += 1) {
     if (await locator.isVisible()) return
-    await setTimeout(20)
+    await setTimeout(50)
   }
   await locator.waitFor()
 }

@@ -204,7 +204,7 @@ describe('disconnecting', () => {
     const ana = await connectClient(product, 'ana', { name: 'Ana Alvarez' })
     const second = await connectClient(product, 'ana', { name: 'Ana Alvarez' })
     const bob = await connectClient(product, 'bob')
-    const { context, page, complaints } = await openConnections()
+    const { context, page, complaints } = await openConnections({ clock: true })
     const button = page.getByRole('button', { name: 'Disconnect Ana Alvarez (ana)' })
     await row(page, 'bob').waitFor()
     const place = await row(page, 'bob').boundingBox()
@@ -233,6 +233,7 @@ describe('disconnecting', () => {
     await page.keyboard.press('Enter')
     expect(await dialog.count()).toBe(0)
     await page.getByRole('searchbox').focus()
+    await later(page)
     await page.getByRole('cell', { name: 'Disconnected' }).waitFor({ state: 'detached' })
     expect(await row(page, 'ana').count()).toBe(1)
     expect([second.story, bob.story]).toEqual([[], []])
@@ -245,7 +246,7 @@ describe('disconnecting', () => {
     const id = 'a/b?c#d%2F e'
     const tabs = [await connectClient(product, id), await connectClient(product, id)]
     const bob = await connectClient(product, 'bob')
-    const { context, page } = await openConnections()
+    const { context, page } = await openConnections({ clock: true })
     await page
       .getByRole('button', { name: `${id} details` })
       .first()
@@ -271,6 +272,7 @@ describe('disconnecting', () => {
     }
     // The window stood where the table is.
     await page.getByRole('heading', { name: 'Connections' }).hover()
+    await later(page)
     await page.getByText('This user is not connected').waitFor()
     expect(bob.story).toEqual([])
     await context.close()
