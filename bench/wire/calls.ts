@@ -44,14 +44,15 @@ function send(answer: Answer): void {
   process.send?.(answer)
 }
 
-/** `core`: the one it stays on, if this machine can do that. */
+/** `core`: the one it stays on, if this machine can do that; undefined: any. */
 export async function startChild<C extends Calls>(
   file: string,
-  core: number,
+  core: number | undefined,
   nodeOptions: readonly string[] = [],
 ): Promise<Child<C>> {
   const command = [process.execPath, '--conditions=source', ...nodeOptions, join(import.meta.dirname, file)]
-  const pinned = isPinned ? ['taskset', '--cpu-list', String(core), ...command] : command
+  const pinned =
+    isPinned && core !== undefined ? ['taskset', '--cpu-list', String(core), ...command] : command
   const child = spawn(pinned[0] as string, pinned.slice(1), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })

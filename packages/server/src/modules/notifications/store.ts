@@ -81,13 +81,18 @@ export function readPage(
   if (filter.type !== undefined) conditions.push(sql`type = ${filter.type}`)
   if (filter.category !== undefined) conditions.push(sql`category = ${filter.category}`)
   if (filter.priority !== undefined) conditions.push(sql`priority = ${filter.priority}`)
+  // The inner one is answered by the index of the inbox alone.
   return database.query(sql<NotificationRow>`
     select id, type, category, priority, title, message, data, actions, workspace_id as "workspaceId",
       read_at as "readAt", expires_at as "expiresAt", created_at as "createdAt"
     from notifications
-    where ${sql.join(conditions, ' and ')}
-    order by created_at desc, id desc
-    limit ${limit}`)
+    join (
+      select user_id, id from notifications
+      where ${sql.join(conditions, ' and ')}
+      order by created_at desc, id desc
+      limit ${limit}
+    ) page using (user_id, id)
+    order by created_at desc, id desc`)
 }
 
 export async function readCount(database: Queryable, userId: string): Promise<Count> {

@@ -2,7 +2,8 @@ import type { Migration } from '../../../engine/migration.ts'
 
 /**
  * A notification has one id for all who got it, so that one event tells all of them; each has a row of their own. Users
- * are whoever tokens name: there is no table of them to refer to.
+ * are whoever tokens name: there is no table of them to refer to. The index of an inbox holds all that a list is filtered
+ * by, so that ten thousand rows that do not match are passed over without being read.
  */
 export const createNotifications: Migration = {
   id: '0004_create_notifications',
@@ -26,6 +27,7 @@ export const createNotifications: Migration = {
       primary key (user_id, id)
     );
     create index idx_notifications_inbox on notifications (user_id, created_at desc, id desc)
+      include (read_at, type, category, priority, expires_at)
       where dismissed_at is null;
     create index idx_notifications_user_read on notifications (user_id, read_at);
     create index idx_notifications_created on notifications using brin (created_at);
