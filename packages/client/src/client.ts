@@ -12,6 +12,7 @@ import type { NamespaceContract } from '@belfry/contract'
 import { type Clock, systemClock } from './clock.ts'
 import { createConnection, type SocketOptions } from './connection.ts'
 import { createLive, type Live } from './live.ts'
+import { report } from './report.ts'
 import { createSession, type Session } from './session.ts'
 import type { ConnectionState } from './states.ts'
 import type { Readable } from './store.ts'
@@ -71,9 +72,4 @@ export function createClient(options: ClientOptions): Client {
     close,
     [Symbol.dispose]: close,
   }
-}
-
-function report(error: unknown): void {
-  // biome-ignore lint/suspicious/noConsole: nobody else was named who wants to know
-  console.error(error)
 }

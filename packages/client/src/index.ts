@@ -5,6 +5,12 @@ export { CommandError } from './command-error.ts'
 export type { CommandOptions } from './commands.ts'
 export type { SocketOptions } from './connection.ts'
 export type { Live, LiveAnswer, LiveCommand, LiveData, LiveEvent, LiveInput } from './live.ts'
+export {
+  createNotifications,
+  type Notifications,
+  type NotificationsOptions,
+  type NotificationsState,
+} from './notifications.ts'
 export type { ResetReason } from './session.ts'
 export type {
   Connecting,

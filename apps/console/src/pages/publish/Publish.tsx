@@ -11,6 +11,9 @@ import { Composer } from './Composer.tsx'
 import { keyOf } from './drafts.ts'
 import './publish.css'
 
+/** What an operator has to say goes to people here, and the server takes it where none is named. */
+const usualNamespace = '/realtime'
+
 export function Publish() {
   const { value, failure, loading, reload } = useResource<PublishableEvents>('/api/v1/socket/events')
   // Whoever publishes and then looks at the log finds it there.
@@ -36,7 +39,8 @@ function Chosen({ namespaces }: { namespaces: PublishableEvents['namespaces'] })
   const [askedNamespace, setNamespace] = useQuery('namespace')
   const [askedEvent, setEvent] = useQuery('event')
   const choices = namespaces.filter(({ events }) => events.length > 0)
-  const namespace = choices.find(({ name }) => name === askedNamespace) ?? choices[0]
+  const named = (wanted: string | undefined) => choices.find(({ name }) => name === wanted)
+  const namespace = named(askedNamespace) ?? named(usualNamespace) ?? choices[0]
   const event = namespace?.events.find(({ name }) => name === askedEvent) ?? namespace?.events[0]
   if (namespace === undefined || event === undefined)
     return <EmptyState title="No events">No module of this server has events to publish.</EmptyState>

@@ -1,0 +1,251 @@
+/** The store of notifications against a server that answers when the test says so. */
+import type { Notification } from '@belfry/contract'
+import { describe, expect, it } from 'vitest'
+import type { Client } from './client.ts'
+import { CommandError } from './command-error.ts'
+import { createNotifications } from './notifications.ts'
+import { createStore } from './store.ts'
+
+const day = (n: number) => `2030-01-${String(n).padStart(2, '0')}T00:00:00.000Z`
+const made = (n: number, more: Partial<Notification> = {}): Notification => ({
+  id: `id-${n}`,
+  type: 't',
+  category: 'general',
+  priority: 'normal',
+  title: `n ${n}`,
+  message: null,
+  data: {},
+  actions: [],
+  workspaceId: null,
+  readAt: null,
+  expiresAt: null,
+  createdAt: day(n),
+  ...more,
+})
+
+interface Asked {
+  readonly name: string
+  readonly input: object
+  readonly key: string | undefined
+  answer(data: object): Promise<void>
+  refuse(code: 'forbidden' | 'disconnected'): Promise<void>
+}
+
+/** What the test does goes on in microtasks. */
+const settled = () => new Promise((resolve) => setTimeout(resolve))
+
+function openWorld() {
+  const namespace = createStore<{ status: string }>({ status: 'idle' }, () => undefined)
+  const listeners = new Map<string, (data: never, meta: { id: string; at: string }) => void>()
+  const asked: Asked[] = []
+  let isClosed = false
+  let reset = (_reason: string) => {}
+  const client = {
+    namespace: () => ({
+      state: namespace,
+      on: (event: string, listener: (data: never, meta: { id: string; at: string }) => void) => {
+        listeners.set(event, listener)
+        namespace.set({ status: 'open' })
+      },
+      onReset: (listener: (reason: string) => void) => {
+        reset = listener
+      },
+      command: (name: string, input: object, options?: { key?: string }) =>
+        new Promise((resolve, reject) => {
+          asked.push({
+            name,
+            input,
+            key: options?.key,
+            async answer(data) {
+              resolve(data)
+              await settled()
+            },
+            async refuse(code) {
+              reject(new CommandError({ code, message: 'no', retry: false }))
+              await settled()
+            },
+          })
+        }),
+      close: () => {
+        isClosed = true
+      },
+    }),
+  } as unknown as Client
+  const news: string[] = []
+  let keys = 0
+  const store = createNotifications(client, {
+    pageSize: 3,
+    onNew: ({ id }) => news.push(id),
+    newKey: () => `key-${++keys}`,
+  })
+  const shown = () => {
+    const { status, items, unread } = store.state.get()
+    return [status, items.map(({ id, readAt }) => (readAt === null ? id : `${id} read`)), unread] as const
+  }
+  return {
+    store,
+    asked,
+    news,
+    shown,
+    namespace,
+    isClosed: () => isClosed,
+    reset: () => reset('trimmed'),
+    event: (name: string, position: string, data: object) =>
+      listeners.get(name)?.(data as never, { id: position, at: day(1) }),
+    list: (items: readonly Notification[], more: object = {}) => ({
+      notifications: items,
+      nextCursor: null,
+      unread: items.filter(({ readAt }) => readAt === null).length,
+      revision: 5,
+      position: 'e.10',
+      ...more,
+    }),
+  }
+}
+
+async function ready(items: readonly Notification[], more: object = {}) {
+  const world = openWorld()
+  world.store.state.subscribe(() => undefined)
+  await world.asked[0]?.answer(world.list(items, more))
+  return world
+}
+
+describe('the list', () => {
+  it('is asked for when somebody wants it, and not before', async () => {
+    const world = openWorld()
+    await settled()
+    expect([world.asked.length, world.store.state.get().status]).toEqual([0, 'idle'])
+    world.store.state.subscribe(() => undefined)
+    expect(world.store.state.get().status).toBe('loading')
+    expect(world.asked).toMatchObject([{ name: 'notification:getAll', input: { limit: 3 } }])
+    await world.asked[0]?.answer(world.list([made(2), made(1)]))
+    expect(world.shown()).toEqual(['ready', ['id-2', 'id-1'], 2])
+  })
+
+  it('meets what came while it was on its way: neither missed nor undone', async () => {
+    const world = openWorld()
+    world.store.state.subscribe(() => undefined)
+    // In the list already, and after it.
+    world.event('notification:update', 'e.9', { id: 'id-1', readAt: day(3) })
+    world.event('notification:new', 'e.10', made(2))
+    world.event('notification:new', 'e.11', made(3))
+    world.event('notification:update', 'e.12', { id: 'id-2', isGone: true })
+    world.event('notification:unreadCount', 'e.12', { unread: 2, revision: 7 })
+    await world.asked[0]?.answer(world.list([made(2), made(1)]))
+    expect(world.shown()).toEqual(['ready', ['id-3', 'id-1'], 2])
+    expect(world.news).toEqual(['id-3'])
+  })
+
+  it('goes on with what comes later, in the order of time, each once', async () => {
+    const world = await ready([made(5), made(1)])
+    world.event('notification:new', 'e.11', made(3))
+    world.event('notification:new', 'e.12', made(3))
+    world.event('notification:allRead', 'e.13', { readAt: day(4) })
+    world.event('notification:unreadCount', 'e.13', { unread: 1, revision: 8 })
+    world.event('notification:unreadCount', 'e.13', { unread: 9, revision: 7 })
+    expect(world.shown()).toEqual(['ready', ['id-5', 'id-3 read', 'id-1 read'], 1])
+    world.event('notification:allRead', 'e.14', { readAt: day(9), category: 'other' })
+    expect(world.shown()[1][0]).toBe('id-5')
+  })
+
+  it('is read again after something was missed, and shown meanwhile', async () => {
+    const world = await ready([made(1)])
+    world.reset()
+    expect(world.shown()).toEqual(['ready', ['id-1'], 1])
+    world.event('notification:new', 'f.1', made(2))
+    await world.asked[1]?.answer(world.list([made(3), made(1)], { position: 'f.0' }))
+    expect(world.shown()[1]).toEqual(['id-3', 'id-2', 'id-1'])
+  })
+
+  it('says why it could not be read, and is read when the namespace is open again', async () => {
+    const world = openWorld()
+    world.store.state.subscribe(() => undefined)
+    await world.asked[0]?.refuse('disconnected')
+    expect(world.store.state.get()).toMatchObject({ status: 'failed', error: { code: 'disconnected' } })
+    world.namespace.set({ status: 'waiting' })
+    world.namespace.set({ status: 'open' })
+    await world.asked[1]?.answer(world.list([made(1)]))
+    expect(world.store.state.get()).toMatchObject({ status: 'ready', error: undefined })
+  })
+
+  it('brings older ones when it is asked to, and drops a page that came too late', async () => {
+    const world = await ready([made(6), made(5)], { nextCursor: 'c1' })
+    expect(world.store.state.get().hasMore).toBe(true)
+    const more = world.store.loadMore()
+    expect(world.asked[1]?.input).toEqual({ limit: 3, cursor: 'c1' })
+    await world.asked[1]?.answer(world.list([made(5), made(4)], { nextCursor: 'c2' }))
+    await more
+    expect(world.shown()[1]).toEqual(['id-6', 'id-5', 'id-4'])
+    const late = world.store.loadMore()
+    world.reset()
+    await world.asked[3]?.answer(world.list([made(6)]))
+    await world.asked[2]?.answer(world.list([made(3)]))
+    await late
+    expect(world.shown()[1]).toEqual(['id-6'])
+    await world.store.loadMore()
+    expect(world.asked).toHaveLength(4)
+  })
+})
+
+describe('an action', () => {
+  it('is shown at once, sent with a key, and stays when the server did it', async () => {
+    const world = await ready([made(2), made(1)])
+    const done = world.store.markRead('id-1')
+    expect(world.shown()).toEqual(['ready', ['id-2', 'id-1 read'], 1])
+    expect(world.asked[1]).toMatchObject({
+      name: 'notification:markRead',
+      input: { notificationId: 'id-1' },
+      key: 'key-1',
+    })
+    // The server's count comes before its answer: it is not counted twice.
+    world.event('notification:unreadCount', 'e.11', { unread: 1, revision: 6 })
+    expect(world.shown()[2]).toBe(1)
+    await world.asked[1]?.answer({ changed: 1, unread: 1, revision: 6 })
+    await done
+    expect(world.shown()).toEqual(['ready', ['id-2', 'id-1 read'], 1])
+  })
+
+  it('is taken back when the server refuses, and nothing else with it', async () => {
+    const world = await ready([made(2), made(1)])
+    const refused = world.store.dismiss('id-2')
+    const kept = world.store.markRead('id-1')
+    world.event('notification:new', 'e.11', made(3))
+    expect(world.shown()[1]).toEqual(['id-3', 'id-1 read'])
+    const failing = expect(refused).rejects.toMatchObject({ code: 'forbidden' })
+    await world.asked[1]?.refuse('forbidden')
+    await failing
+    expect(world.shown()[1]).toEqual(['id-3', 'id-2', 'id-1 read'])
+    await world.asked[2]?.answer({ changed: 1, unread: 2, revision: 9 })
+    await kept
+    expect(world.shown()).toEqual(['ready', ['id-3', 'id-2', 'id-1 read'], 2])
+  })
+
+  it.each<
+    readonly [string, (world: Awaited<ReturnType<typeof ready>>) => Promise<void>, readonly string[], number]
+  >([
+    ['marks one as unread', ({ store }) => store.markUnread('id-1'), ['id-2', 'id-1'], 2],
+    ['deletes one', ({ store }) => store.delete('id-2'), ['id-1 read'], 0],
+    ['marks all as read', ({ store }) => store.markAllRead(), ['id-2 read', 'id-1 read'], 0],
+    ['marks all of a category as read', ({ store }) => store.markAllRead('other'), ['id-2', 'id-1 read'], 1],
+    ['changes nothing that is not shown', ({ store }) => store.markRead('id-9'), ['id-2', 'id-1 read'], 1],
+  ])('%s', async (_what, act, items, unread) => {
+    const world = await ready([made(2), made(1, { readAt: day(2) })])
+    const done = act(world)
+    expect(world.shown()).toEqual(['ready', items, unread])
+    await world.asked[1]?.answer({ changed: 1, unread, revision: 6 })
+    await done
+    expect(world.shown()).toEqual(['ready', items, unread])
+  })
+})
+
+it('is over when it is closed, and leaves the namespace', async () => {
+  const world = openWorld()
+  world.store.state.subscribe(() => undefined)
+  world.store.close()
+  await world.asked[0]?.answer(world.list([made(1)]))
+  expect(world.isClosed()).toBe(true)
+  expect(world.shown()[1]).toEqual([])
+  world.namespace.set({ status: 'waiting' })
+  world.namespace.set({ status: 'open' })
+  expect(world.asked).toHaveLength(1)
+})
