@@ -1,13 +1,4 @@
-/**
- * What every `Clock` must do. An adapter's tests call this with a clock and a way to let time pass.
- *
- * CL1  `now` is in whole milliseconds since 1970.
- * CL2  `every` runs its action time and again, for the first time after one period and not at once.
- * CL3  After the call that stops it, an action never runs again, also when the action itself made that call.
- *      Stopping twice is harmless.
- * CL4  Actions are independent of each other, also the same one given twice.
- * CL5  An action that waits for its time does not keep the process alive.
- */
+/** What every `Clock` must do (see ports/clock.ts). An adapter's tests call this with a clock and a way to let time pass. */
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../ports/clock.ts'
 import { until } from './until.ts'
