@@ -31,8 +31,8 @@ interface Asked {
   refuse(code: 'forbidden' | 'disconnected'): Promise<void>
 }
 
-/** What the test does goes on in microtasks. */
-const settled = () => new Promise((resolve) => setTimeout(resolve))
+/** Everything that follows from what was done so far: it goes on in microtasks, which come before this. */
+const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 function openWorld() {
   const namespace = createStore<{ status: string }>({ status: 'idle' }, () => undefined)

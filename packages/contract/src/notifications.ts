@@ -13,6 +13,9 @@ export const notificationMessageMax = 4_000
 /** Of `data` and `actions` as JSON, so that a notification fits into an event. */
 export const notificationDataBytesMax = 8 * 1_024
 
+/** Of all of it as JSON, where a character of a text may take six bytes. */
+const notificationBytesMax = 40 * 1_024
+
 /** Whoever may send them; operators may anyway. */
 export const sendPermission = 'notifications:send'
 
@@ -99,7 +102,11 @@ export const notificationsNamespace = defineNamespace({
   summary: 'What concerns one person. Each gets their own and nobody else’s.',
   durable: true,
   events: {
-    'notification:new': stream(notification, { summary: 'There is a new one.', rooms: ['user'] }),
+    'notification:new': stream(notification, {
+      summary: 'There is a new one.',
+      rooms: ['user'],
+      maxBytes: notificationBytesMax,
+    }),
     'notification:update': stream(
       z.object({
         id: z.uuid(),

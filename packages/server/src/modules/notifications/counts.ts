@@ -4,7 +4,10 @@ import type { Logger } from '../../engine/ports/logger.ts'
 import type { Realtime } from '../../engine/realtime/realtime.ts'
 import type { Count } from './store.ts'
 
-/** Users whose last count is remembered; the one not told for longest is forgotten. */
+/**
+ * Users whose last count is remembered; the one not told for longest is forgotten. More than the engine keeps as current
+ * values of a namespace, so that none of those is of somebody who was forgotten here.
+ */
 const usersMax = 20_000
 
 export class UnreadCounts {
@@ -17,11 +20,15 @@ export class UnreadCounts {
     this.#logger = logger
   }
 
-  /** Whoever is not connected asks for the count when they are. */
+  /**
+   * Also to whoever was told before and is away: what was told last is what they get when they come back. To others who
+   * are not connected it would be work for nobody.
+   */
   tell({ userId, unread, revision }: Count): void {
-    const known = this.#revisions.get(userId) ?? -1
+    const known = this.#revisions.get(userId)
     // Two transactions may be committed in one order and tell in another.
-    if (revision <= known || this.#realtime().users.sessionsOf(userId as UserId).length === 0) return
+    if (known !== undefined && revision <= known) return
+    if (known === undefined && this.#realtime().users.sessionsOf(userId as UserId).length === 0) return
     this.#revisions.delete(userId)
     this.#revisions.set(userId, revision)
     if (this.#revisions.size > usersMax) this.#revisions.delete(this.#revisions.keys().next().value as string)

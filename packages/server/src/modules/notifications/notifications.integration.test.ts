@@ -126,6 +126,21 @@ describe('sending', () => {
     expect(rows).toBe(2_500)
   })
 
+  it('takes all that its fields may hold at once, in any script', async () => {
+    await using world = await openWorld()
+    const ana = await world.enter('ana')
+    const data = { text: 'x'.repeat(8_000) }
+    await world.send({
+      userId: 'ana',
+      type: 't',
+      title: '東'.repeat(255),
+      message: '\u0001'.repeat(4_000),
+      data,
+    })
+    await until(() => ana.of('notification:new').length === 1)
+    expect(ana.of('notification:new')).toMatchObject([{ message: '\u0001'.repeat(4_000), data }])
+  })
+
   it('is refused what is too large, and nothing of it stays', async () => {
     await using world = await openWorld()
     const tooLarge = world.send({ userId: 'ana', ...hello, data: { text: 'x'.repeat(8_200) } })
@@ -280,6 +295,18 @@ describe('what is outdated', () => {
 })
 
 describe('counts', () => {
+  it('are those of now for a tab that comes later, also when they changed while nobody was there', async () => {
+    await using world = await openWorld()
+    const first = await world.enter('ana')
+    await world.send({ userId: 'ana', ...hello })
+    await until(() => first.of('notification:unreadCount').length === 1)
+    world.realtime.disconnectUser('ana' as UserId)
+    for (const _ of numbers(1, 3)) await world.send({ userId: 'ana', ...hello })
+    const later = await world.enter('ana')
+    await until(() => later.of('notification:unreadCount').length > 0)
+    expect(later.of('notification:unreadCount')).toMatchObject([{ unread: 4, revision: 4 }])
+  })
+
   it.each(numbers(1, 4))('are right whatever is done at the same time, seed %d', async (seed) => {
     await using world = await openWorld()
     const random = new SeededRandom(seed)
