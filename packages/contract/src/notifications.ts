@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { idLengthMax } from './define/ids.ts'
 import { cursorLengthMax } from './define/meta.ts'
 import { command, defineNamespace, latest, stream } from './define/namespace.ts'
+import { roomIdShape } from './define/rooms.ts'
 
 /** From what must not wait to what may. */
 export const priorities = ['critical', 'high', 'normal', 'low'] as const
@@ -19,13 +20,20 @@ const notificationBytesMax = 40 * 1_024
 /** Whoever may send them; operators may anyway. */
 export const sendPermission = 'notifications:send'
 
-const word = z.string().min(1).max(notificationTypeMax)
-const userId = z.string().min(1).max(idLengthMax)
+/** Text of at most so many characters; the one that no database holds is refused. */
+const text = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^[^\0]*$/, 'has a NUL character')
+const word = text(notificationTypeMax).min(1)
+/** As tokens name them, and rooms. */
+const id = z.string().min(1).max(idLengthMax).regex(roomIdShape, 'has control characters')
 
 /** A button: a link to follow, or a word for the application. */
 const action = z.object({
-  id: z.string().min(1).max(50),
-  label: z.string().min(1).max(100),
+  id: text(50).min(1),
+  label: text(100).min(1),
   url: z.url().max(2_000).optional(),
 })
 
@@ -157,13 +165,13 @@ export const recipientsMax = 10_000
 
 export const sendNotificationRequest = z
   .object({
-    userId: userId.optional(),
-    userIds: z.array(userId).min(1).max(recipientsMax).optional(),
+    userId: id.optional(),
+    userIds: z.array(id).min(1).max(recipientsMax).optional(),
     /** Everybody who was ever connected as a member of this workspace. */
-    workspaceId: z.string().min(1).max(idLengthMax).optional(),
+    workspaceId: id.optional(),
     type: word,
-    title: z.string().min(1).max(notificationTitleMax),
-    message: z.string().max(notificationMessageMax).optional(),
+    title: text(notificationTitleMax).min(1),
+    message: text(notificationMessageMax).optional(),
     data: z.record(z.string(), z.unknown()).default({}),
     priority: z.enum(priorities).default('normal'),
     category: word.default('general'),
@@ -171,7 +179,7 @@ export const sendNotificationRequest = z
     /** Not listed and not delivered after it. */
     expiresAt: z.iso.datetime({ offset: true }).optional(),
     /** Of your making: the same again with the same key within a day sends nothing more. */
-    key: z.string().min(1).max(200).optional(),
+    key: text(200).min(1).optional(),
   })
   .refine(({ userId, userIds, workspaceId }) => (userId ?? userIds ?? workspaceId) !== undefined, {
     message: 'says who gets it: userId, userIds or workspaceId',

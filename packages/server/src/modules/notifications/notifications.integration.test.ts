@@ -141,6 +141,29 @@ describe('sending', () => {
     expect(ana.of('notification:new')).toMatchObject([{ message: '\u0001'.repeat(4_000), data }])
   })
 
+  it.each<readonly [string, Partial<SendNotificationInput>, string]>([
+    ['its title', { title: 'a\0b' }, 'title'],
+    ['its message', { message: '\0' }, 'message'],
+    ['its type', { type: 'a\0' }, 'type'],
+    ['its category', { category: '\0' }, 'category'],
+    ['its key', { key: '\0' }, 'key'],
+    ['a user', { userId: 'a\0' }, 'userId'],
+    ['one of several users', { userIds: ['a', '\u0001'] }, 'userIds'],
+    ['a workspace', { workspaceId: '\0' }, 'workspaceId'],
+    ['its data', { data: { deep: [{ x: 'a\0' }] } }, 'data'],
+    ['a name in its data', { data: { 'a\0': 1 } }, 'data'],
+    ['half a character in its data', { data: { x: '\ud800' } }, 'data'],
+    ['a button', { actions: [{ id: 'a', label: '\0' }] }, 'actions'],
+  ])('is refused what PostgreSQL cannot hold in %s', async (_what, more, path) => {
+    await using world = await openWorld()
+    const parsed = sendNotificationRequest.safeParse({ userId: 'ana', ...hello, ...more })
+    if (parsed.success) {
+      const sent = world.service.send(parsed.data)
+      await expect(sent).rejects.toMatchObject({ code: 'validation_failed', fields: [{ path }] })
+    } else expect(parsed.error.issues[0]?.path[0]).toBe(path)
+    expect(await world.service.unreadCount('ana')).toEqual({ unread: 0, revision: 0 })
+  })
+
   it('is refused what is too large, and nothing of it stays', async () => {
     await using world = await openWorld()
     const tooLarge = world.send({ userId: 'ana', ...hello, data: { text: 'x'.repeat(8_200) } })

@@ -185,7 +185,7 @@ export function createNotificationsService(options: NotificationsOptions): Notif
   return {
     figures,
     async send(request, { transaction, sender = '' } = {}) {
-      refuseTooLarge(request)
+      refuseUnfit(request)
       if (transaction !== undefined) return sendIn(transaction, request, sender)
       return database.transaction((own) => sendIn(own, request, sender))
     },
@@ -303,8 +303,15 @@ function viewOf({ readAt, expiresAt, createdAt, ...row }: NotificationRow): Noti
   }
 }
 
-function refuseTooLarge({ data, actions }: SendNotificationRequest): void {
-  const bytes = Buffer.byteLength(JSON.stringify([data, actions]))
+/** What the fields hold is up to the sender; it has to fit into an event, and into the database. */
+function refuseUnfit({ data, actions }: SendNotificationRequest): void {
+  const json = JSON.stringify([data, actions], (name, value) => {
+    for (const text of [name, value])
+      if (typeof text === 'string' && (text.includes('\0') || !text.isWellFormed()))
+        throw wrong('data', 'has text with a NUL character, or with half of one')
+    return value
+  })
+  const bytes = Buffer.byteLength(json)
   if (bytes > notificationDataBytesMax)
     throw wrong('data', `has ${bytes} bytes with the actions; there may be ${notificationDataBytesMax}`)
 }
