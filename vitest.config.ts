@@ -36,6 +36,12 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/**
+ * How long a condition is waited for. Vitest's own second is less than what one answer of a browser may take on a busy
+ * machine; a condition that holds is never waited for this long.
+ */
+const expecting = { poll: { timeout: 20_000 } }
+
 export default defineConfig({
   test: {
     maxWorkers,
@@ -46,6 +52,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'unit',
+          expect: expecting,
           include: ['packages/*/src/**/*.test.ts', 'tooling/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**', '**/dist/**'],
         },
@@ -55,6 +62,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'integration',
+          expect: expecting,
           include: ['packages/*/src/**/*.integration.test.ts'],
           globalSetup: ['tooling/test-postgres.ts'],
           testTimeout: 30_000,
@@ -66,6 +74,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'product',
+          expect: expecting,
           include: ['e2e/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -137,7 +137,7 @@ export async function eventually<Value>(
         last = await read()
         return accept(last)
       },
-      { timeout: 20_000, interval: 100 },
+      { interval: 100 },
     )
     .toBe(true)
   return last as Value

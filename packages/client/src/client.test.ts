@@ -43,7 +43,7 @@ it('waits and asks again when its source of tokens throws, at once or later', as
   live.on('system:message', () => {})
   expect(client.state.get()).toEqual({ status: 'connecting', attempt: 1, reason: 'first' })
   expect(live.state.get()).toEqual({ status: 'opening' })
-  await vi.waitFor(() => expect(client.state.get().status).toBe('waiting'))
+  await expect.poll(() => client.state.get().status).toBe('waiting')
   expect(client.state.get()).toEqual({
     status: 'waiting',
     attempt: 1,
@@ -53,9 +53,7 @@ it('waits and asks again when its source of tokens throws, at once or later', as
   })
   expect(live.state.get()).toBe(client.state.get())
   clock.advance(1_500)
-  await vi.waitFor(() =>
-    expect(client.state.get()).toMatchObject({ attempt: 2, message: 'The line is bad.' }),
-  )
+  await expect.poll(() => client.state.get()).toMatchObject({ attempt: 2, message: 'The line is bad.' })
   expect(client.state.get()).toMatchObject({ status: 'waiting', retryAt: clock.now() + 2_500 })
   expect(reasons).toEqual(['first', 'first'])
   client.close()
@@ -114,7 +112,7 @@ it('is idle again when nobody needs it', async () => {
   const live = client.namespace(realtimeNamespace)
   live.onReset(() => {})
   live.close()
-  await vi.waitFor(() => expect(client.state.get()).toEqual({ status: 'idle' }))
+  await expect.poll(() => client.state.get()).toEqual({ status: 'idle' })
   expect(live.state.get()).toEqual({ status: 'idle' })
   expect(clock.timers).toBe(0)
 })
