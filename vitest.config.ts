@@ -53,6 +53,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           expect: expecting,
+          testTimeout: 30_000,
           include: ['packages/*/src/**/*.test.ts', 'tooling/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**', '**/dist/**'],
         },

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { createPostgresEventLog } from '../adapters/postgres/events/event-log.ts'
+import { createPostgresRequestKeys } from '../adapters/postgres/requests/request-keys.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
 import { systemClock } from '../engine/ports/clock.ts'
 import { durableLogBounds } from '../engine/ports/log.ts'
@@ -91,6 +92,8 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       undo.push(() => result.close())
       return { done: result.summary, result }
     })
+    const keys = createPostgresRequestKeys({ database: opened.database, clock: systemClock, logger })
+    undo.push(() => keys.close())
     const requestCounter = { answered: 0 }
     let sockets: Sockets | undefined
     const socketsInUse = (): Sockets => {
@@ -103,6 +106,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       views,
       logger,
       requestCounter,
+      keys,
       sockets: socketsInUse,
     })
 

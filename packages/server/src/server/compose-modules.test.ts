@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { silentLogger } from '../adapters/postgres/testing/silent-logger.ts'
+import type { RequestKeys } from '../engine/ports/request-keys.ts'
 import { composeModules } from './compose-modules.ts'
 import type { OpenedDatabase } from './open-database.ts'
 import { ownSchema, schemaModules } from './schema.ts'
@@ -13,6 +14,7 @@ it('every module with migrations is in the schema that the command line knows, a
     views: [],
     logger: silentLogger,
     requestCounter: { answered: 0 },
+    keys: {} as RequestKeys,
     sockets: () => ({}) as Sockets,
   })
   const idsOf = (list: typeof schemaModules) =>

@@ -6,6 +6,7 @@ import { migrationStatus } from '../adapters/postgres/migrations.ts'
 import type { Module } from '../engine/module.ts'
 import { systemClock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
+import type { RequestKeys } from '../engine/ports/request-keys.ts'
 import { sql } from '../engine/sql.ts'
 import { type AccessModule, createAccessModule } from '../modules/access/module.ts'
 import { createEventsModule } from '../modules/events/module.ts'
@@ -26,6 +27,7 @@ export interface ModuleParts {
   readonly views: readonly SettingView[]
   readonly logger: Logger
   readonly requestCounter: { answered: number }
+  readonly keys: RequestKeys
   /** Made of the modules, and there before the first request. */
   sockets(): Sockets
 }
@@ -38,7 +40,7 @@ export interface ComposedModules {
 }
 
 export function composeModules(parts: ModuleParts): ComposedModules {
-  const { opened, settings, views, logger, requestCounter, sockets } = parts
+  const { opened, settings, views, logger, requestCounter, keys, sockets } = parts
   const { database } = opened
   const access = createAccessModule({ database, clock: systemClock, logger, randomBytes })
   const modules: Module[] = [access]
@@ -60,8 +62,7 @@ export function composeModules(parts: ModuleParts): ComposedModules {
   modules.push(system)
   const events = createEventsModule({
     database,
-    clock: systemClock,
-    logger,
+    keys,
     realtime: () => sockets().realtime,
   })
   modules.push(events)
@@ -69,6 +70,7 @@ export function composeModules(parts: ModuleParts): ComposedModules {
     database,
     clock: systemClock,
     logger,
+    keys,
     retentionDays: settings.notificationRetentionDays,
     realtime: () => sockets().realtime,
   })

@@ -10,7 +10,8 @@ import {
   type SendNotificationReply,
   sendNotificationRequest,
 } from '@belfry/contract'
-import type { NotificationsService, SendOptions } from '../modules/notifications/service.ts'
+import type { SendOptions } from '../modules/notifications/sending.ts'
+import type { NotificationsService } from '../modules/notifications/service.ts'
 
 export interface HostNotifications
   extends Pick<

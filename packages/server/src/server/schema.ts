@@ -2,14 +2,15 @@
 import { beginNewEpochs } from '../adapters/postgres/events/epochs.ts'
 import { createEventLog } from '../adapters/postgres/events/migrations/0002_create_event_log.ts'
 import type { Migrating } from '../adapters/postgres/migrations.ts'
+import { createRequestKeys } from '../adapters/postgres/requests/migrations/0005_create_request_keys.ts'
 import { accessMigrations } from '../modules/access/module.ts'
 import { eventsMigrations } from '../modules/events/module.ts'
 import { notificationsMigrations } from '../modules/notifications/module.ts'
 
-/** Tables that belong to no module: those of the durable log, on which the modules stand. */
+/** Tables that belong to no module: the modules stand on them. */
 export const ownSchema: Migrating = {
-  name: 'event log',
-  migrations: [createEventLog],
+  name: 'server',
+  migrations: [createEventLog, createRequestKeys],
   afterRestore: beginNewEpochs,
 }
 

@@ -26,11 +26,12 @@ export function createMemoryDurableLog({ log, logger }: MemoryDurableLogOptions)
 
   return {
     append,
-    async enqueue(transaction, namespace, entry) {
+    async enqueue(transaction, namespace, entries) {
       transaction.afterCommit(() => {
-        append(namespace, entry).catch((error: unknown) =>
-          logger.error({ error, namespace }, 'an event could not be appended after its transaction'),
-        )
+        for (const entry of entries)
+          append(namespace, entry).catch((error: unknown) =>
+            logger.error({ error, namespace }, 'an event could not be appended after its transaction'),
+          )
       })
     },
     subscribe(subscriber) {

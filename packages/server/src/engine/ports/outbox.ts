@@ -20,8 +20,8 @@ import type { Transaction } from './database.ts'
 import type { EventLog, LogEntry } from './log.ts'
 
 export interface Outbox {
-  /** Resolves when it is part of the transaction. */
-  enqueue(transaction: Transaction, namespace: string, entry: LogEntry): Promise<void>
+  /** Resolves when they are part of the transaction. Many at once cost little more than one. */
+  enqueue(transaction: Transaction, namespace: string, entries: readonly LogEntry[]): Promise<void>
   /** In a transaction of its own. A promise that rejects leaves open whether the entry was stored. */
   append(namespace: string, entry: LogEntry): Promise<Position>
   subscribe(subscriber: OutboxSubscriber): () => void

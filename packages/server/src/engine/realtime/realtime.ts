@@ -25,7 +25,7 @@ import { CommandRate, type CommandRateLimits } from './command-rate.ts'
 import { Commands } from './commands.ts'
 import type { ConnectionState } from './connection-state.ts'
 import { Counters } from './counters.ts'
-import { Dispatcher, type Published, type Recipients } from './dispatcher.ts'
+import { type Addressed, Dispatcher, type Published, type Recipients } from './dispatcher.ts'
 import { createIdSource } from './ids.ts'
 import { NamespaceState, type SessionHost } from './namespace-state.ts'
 import type { Session } from './session.ts'
@@ -73,6 +73,13 @@ export interface Realtime {
     name: Name,
     data: EventInput<N, Name>,
     to: Recipients,
+  ): Promise<void>
+  /** One event many times, with other data for others: little more work for the database than one. */
+  publishManyIn<N extends NamespaceContract, Name extends EventName<N>>(
+    transaction: Transaction,
+    contract: N,
+    name: Name,
+    events: readonly Addressed<EventInput<N, Name>>[],
   ): Promise<void>
   publishNamedIn(
     transaction: Transaction,
@@ -181,6 +188,8 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     publish: (contract, name, data, to) => dispatcher.publish(contract, name, data, to),
     publishIn: (transaction, contract, name, data, to) =>
       dispatcher.publishIn(transaction, contract, name, data, to),
+    publishManyIn: (transaction, contract, name, events) =>
+      dispatcher.publishManyIn(transaction, contract, name, events),
     publishNamedIn: (transaction, namespace, name, data, to) =>
       dispatcher.publishNamedIn(transaction, namespace, name, data, to),
     publishNamed: (namespace, name, data, to) => dispatcher.publishNamed(namespace, name, data, to),

@@ -51,7 +51,7 @@ export function describeOutboxContract(adapter: string, makeWorld: () => Promise
     it('[OB1] hands on what was enqueued after the commit, and not before', async () => {
       const { log, heard } = await openHearing()
       await world.transaction(async (transaction) => {
-        await log.enqueue(transaction, posts, entryOf(1))
+        await log.enqueue(transaction, posts, [entryOf(1)])
         await log.append('/other', entryOf(9))
         expect(dataOf(heard)).toEqual([9])
       })
@@ -66,7 +66,7 @@ export function describeOutboxContract(adapter: string, makeWorld: () => Promise
     it('[OB1] never hands on what was rolled back', async () => {
       const { log, heard } = await openHearing()
       const rolledBack = world.transaction(async (transaction) => {
-        await log.enqueue(transaction, posts, entryOf(1))
+        await log.enqueue(transaction, posts, [entryOf(1)])
         throw new Error('no')
       })
       await expect(rolledBack).rejects.toThrow('no')
@@ -80,10 +80,25 @@ export function describeOutboxContract(adapter: string, makeWorld: () => Promise
     it('[OB2] keeps the order of a transaction', async () => {
       const { log, heard } = await openHearing()
       await world.transaction(async (transaction) => {
-        for (const n of numbers(1, 30)) await log.enqueue(transaction, posts, entryOf(n))
+        for (const n of numbers(1, 30)) await log.enqueue(transaction, posts, [entryOf(n)])
       })
       await eventually(heard, 30)
       expect(dataOf(heard)).toEqual(numbers(1, 30))
+    })
+
+    it('[OB2] keeps the order of entries that were enqueued at once, among the others', async () => {
+      const { log, heard } = await openHearing()
+      await world.transaction(async (transaction) => {
+        await log.enqueue(transaction, posts, [entryOf(1)])
+        await log.enqueue(transaction, posts, numbers(2, 200).map(entryOf))
+        await log.enqueue(transaction, posts, [])
+        await log.enqueue(transaction, posts, [entryOf(201)])
+      })
+      await eventually(heard, 201)
+      expect(dataOf(heard)).toEqual(numbers(1, 201))
+      const after = { epoch: heard[0]?.epoch ?? '', offset: 0 }
+      const { entries } = read(await log.read(posts, { after, limit: 300 }))
+      expect(entries.map(({ entry }) => entry)).toEqual(numbers(1, 201).map(entryOf))
     })
 
     it('[OB2] puts what was committed first before what was enqueued first', async () => {
@@ -91,12 +106,12 @@ export function describeOutboxContract(adapter: string, makeWorld: () => Promise
       const enqueued = Promise.withResolvers<void>()
       const mayCommit = Promise.withResolvers<void>()
       const slow = world.transaction(async (transaction) => {
-        await log.enqueue(transaction, posts, entryOf(1))
+        await log.enqueue(transaction, posts, [entryOf(1)])
         enqueued.resolve()
         await mayCommit.promise
       })
       await enqueued.promise
-      await world.transaction((transaction) => log.enqueue(transaction, posts, entryOf(2)))
+      await world.transaction((transaction) => log.enqueue(transaction, posts, [entryOf(2)]))
       await log.append(posts, entryOf(3))
       mayCommit.resolve()
       await slow
@@ -131,7 +146,7 @@ export function describeOutboxContract(adapter: string, makeWorld: () => Promise
           const work = world.transaction(async (transaction) => {
             for (const n of own) {
               before.set(n, new Set(committed))
-              await node?.log.enqueue(transaction, posts, entryOf(n))
+              await node?.log.enqueue(transaction, posts, [entryOf(n)])
             }
             if (kind === 1) throw new Error('rolled back')
           })
@@ -180,7 +195,7 @@ export function describeOutboxContract(adapter: string, makeWorld: () => Promise
       })
       const heard = hearing(log)
       await log.append(posts, entryOf(1))
-      await world.transaction((transaction) => log.enqueue(transaction, posts, entryOf(2)))
+      await world.transaction((transaction) => log.enqueue(transaction, posts, [entryOf(2)]))
       await eventually(heard, 2)
       expect(world.logger.lines.filter(({ level }) => level === 'error')).toHaveLength(2)
       stop()

@@ -8,7 +8,7 @@ import { createAccessModule } from './module.ts'
 
 function createWorld(answer: (statement: Statement) => unknown[] = () => []) {
   const statements: Statement[] = []
-  const warnings: object[] = []
+  const failures: object[] = []
   const database: Database = {
     async query<Row>(statement: Statement<Row>): Promise<Row[]> {
       statements.push(statement)
@@ -22,10 +22,10 @@ function createWorld(answer: (statement: Statement) => unknown[] = () => []) {
   const access = createAccessModule({
     database,
     clock,
-    logger: { debug: ignore, info: ignore, error: ignore, warn: (fields) => warnings.push(fields) },
+    logger: { debug: (fields) => failures.push(fields), info: ignore, warn: ignore, error: ignore },
     randomBytes: (count) => Buffer.alloc(count, 7),
   })
-  return { access, service: access.service, statements, warnings, clock }
+  return { access, service: access.service, statements, failures, clock }
 }
 
 it('does not ask the database about what cannot be a token', async () => {
@@ -70,13 +70,13 @@ it('asks about a session every time', async () => {
 
 it('goes on sweeping after a sweep that failed', async () => {
   let away = true
-  const { access, statements, warnings, clock } = createWorld(() => {
+  const { access, statements, failures, clock } = createWorld(() => {
     if (away) throw new Refusal('database_unavailable')
     return []
   })
   await access.start?.()
   clock.advance(60 * 60 * 1000)
-  await expect.poll(() => warnings.length).toBe(1)
+  await expect.poll(() => failures.length).toBe(1)
   away = false
   clock.advance(60 * 60 * 1000)
   await expect.poll(() => statements.length).toBe(3)

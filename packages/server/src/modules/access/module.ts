@@ -1,6 +1,7 @@
 /** Access: who may use the console and the operator's API. */
 import type { Migration } from '../../engine/migration.ts'
 import type { Module } from '../../engine/module.ts'
+import { createPeriods } from '../../engine/periods.ts'
 import { createSignInLinksAndSessions } from './migrations/0001_create_sign_in_links_and_sessions.ts'
 import { accessRoutes } from './routes.ts'
 import { type AccessOptions, type AccessService, createAccessService } from './service.ts'
@@ -13,28 +14,17 @@ export interface AccessModule extends Module {
 
 export function createAccessModule(options: AccessOptions): AccessModule {
   const service = createAccessService(options)
-  let stopSweeping: (() => void) | undefined
-  let sweeping: Promise<void> = Promise.resolve()
-
-  function sweep(): void {
-    sweeping = service.removeExpired().catch((error: unknown) => {
-      // Expired rows open nothing; the next sweep takes them as well.
-      options.logger.warn({ error }, 'expired sign-in links and sessions could not be deleted')
-    })
-  }
-
+  const periods = createPeriods(options)
   return {
     name: 'access',
     migrations: accessMigrations,
     routes: accessRoutes(service),
     service,
     async start() {
-      stopSweeping = options.clock.every(sweepMs, sweep)
+      // Expired rows open nothing: it harms nobody if they stay for longer.
+      periods.every(sweepMs, 'expired sign-in links and sessions could not be deleted', service.removeExpired)
     },
-    async stop() {
-      stopSweeping?.()
-      await sweeping
-    },
+    stop: periods.stop,
   }
 }
 

@@ -1,45 +1,36 @@
 /** Publishes what other processes send: all of a request or nothing, and once, however often it comes. */
-import { createHash } from 'node:crypto'
 import { type PublishEventsReply, type PublishEventsRequest, Refusal } from '@belfry/contract'
-import type { Clock } from '../../engine/ports/clock.ts'
 import type { Database } from '../../engine/ports/database.ts'
+import type { RequestKeys } from '../../engine/ports/request-keys.ts'
 import type { Recipients } from '../../engine/realtime/dispatcher.ts'
 import type { Realtime } from '../../engine/realtime/realtime.ts'
-import { deleteKeysBefore, findFingerprint, insertKey } from './store.ts'
 
 export interface EventsOptions {
   readonly database: Database
-  readonly clock: Clock
+  readonly keys: RequestKeys
   /** Asked for when it is needed: the engine is made of the modules. */
   realtime(): Realtime
 }
 
 export interface EventsService {
   publish(request: PublishEventsRequest, publisher: string): Promise<PublishEventsReply>
-  forgetOldKeys(): Promise<void>
 }
 
-/** Longer than any program tries again. */
-const keptMs = 24 * 60 * 60 * 1_000
-
-export function createEventsService({ database, clock, realtime }: EventsOptions): EventsService {
+export function createEventsService({ database, keys, realtime }: EventsOptions): EventsService {
   return {
     publish({ events, key }, publisher) {
       return database.transaction(async (transaction) => {
         const published = events.length
         if (key !== undefined) {
-          const own = { publisher, key, fingerprint: fingerprintOf(events), at: new Date(clock.now()) }
-          if (!(await insertKey(transaction, own))) {
-            const known = await findFingerprint(transaction, own)
-            if (known?.equals(own.fingerprint) !== true) throw new Refusal('key_reused')
-            return { published, repeated: true }
-          }
+          const claim = { purpose: 'events', sender: publisher, key, request: events, answer: null }
+          const [claimed] = await keys.claim(transaction, [claim])
+          if (claimed?.outcome === 'reused') throw new Refusal('key_reused')
+          if (claimed?.outcome === 'repeated') return { published, repeated: true }
         }
         await enqueueAll(events, (event) => realtime().publishNamedIn(transaction, ...event))
         return { published, repeated: false }
       })
     },
-    forgetOldKeys: () => deleteKeysBefore(database, new Date(clock.now() - keptMs)),
   }
 }
 
@@ -63,10 +54,6 @@ async function enqueueAll(
     }
   }
   await Promise.all(enqueued)
-}
-
-function fingerprintOf(events: PublishEventsRequest['events']): Buffer {
-  return createHash('sha256').update(JSON.stringify(events)).digest()
 }
 
 /** The engine names fields of the payload; who sent the request knows them by their place in its body. */

@@ -2,9 +2,11 @@
 import type { MetricFamily } from '../../engine/metric.ts'
 import type { Migration } from '../../engine/migration.ts'
 import type { Module } from '../../engine/module.ts'
+import { createPeriods } from '../../engine/periods.ts'
 import { Audience } from './audience.ts'
 import { serveNotifications } from './commands.ts'
 import { createNotifications } from './migrations/0004_create_notifications.ts'
+import { moveNotificationKeys } from './migrations/0007_move_notification_keys.ts'
 import { notificationRoutes } from './routes.ts'
 import {
   createNotificationsService,
@@ -13,12 +15,14 @@ import {
   type NotificationsService,
 } from './service.ts'
 
-export const notificationsMigrations: readonly Migration[] = [createNotifications]
+export const notificationsMigrations: readonly Migration[] = [createNotifications, moveNotificationKeys]
 
 export interface NotificationsModule extends Module {
   readonly service: NotificationsService
 }
 
+/** A storm of connects is one statement a second, not one for each. */
+const noteMs = 1_000
 /** So long may an expired notification still be counted, though it is not listed any more. */
 const sweepMs = 10_000
 /** With a thousand inboxes each time, a million are looked at in a day and a half. */
@@ -27,21 +31,9 @@ const checkMs = 120_000
 export function createNotificationsModule(
   options: Omit<NotificationsOptions, 'audience'>,
 ): NotificationsModule {
-  const { clock, logger } = options
   const audience = new Audience(options)
   const service = createNotificationsService({ ...options, audience })
-  const stops: (() => void)[] = []
-  let running: Promise<void> = Promise.resolve()
-  const everyPeriod = (periodMs: number, what: string, run: () => Promise<void>) => {
-    stops.push(
-      clock.every(periodMs, () => {
-        running = running.then(run).catch((error: unknown) => {
-          // The next period tries again.
-          logger.warn({ error }, what)
-        })
-      }),
-    )
-  }
+  const periods = createPeriods(options)
 
   return {
     name: 'notifications',
@@ -51,14 +43,15 @@ export function createNotificationsModule(
     metrics: () => metricsOf(service.figures),
     service,
     async start() {
-      audience.start()
-      everyPeriod(sweepMs, 'outdated notifications could not be deleted', service.sweep)
-      everyPeriod(checkMs, 'counts of notifications could not be checked', service.checkCounts)
+      periods.every(noteMs, 'members of workspaces could not be noted', audience.write)
+      periods.every(sweepMs, 'outdated notifications could not be deleted', service.sweep)
+      periods.every(checkMs, 'counts of notifications could not be checked', service.checkCounts)
     },
     async stop() {
-      for (const stop of stops) stop()
-      await running
-      await audience.stop()
+      await periods.stop()
+      await audience
+        .write()
+        .catch((error: unknown) => options.logger.warn({ error }, 'members of workspaces could not be noted'))
     },
   }
 }

@@ -10,6 +10,8 @@ import { describe, expect, inject, it } from 'vitest'
 import { createDatabase } from '../../adapters/postgres/database.ts'
 import { createPostgresEventLog } from '../../adapters/postgres/events/event-log.ts'
 import { createEventLog } from '../../adapters/postgres/events/migrations/0002_create_event_log.ts'
+import { createRequestKeys } from '../../adapters/postgres/requests/migrations/0005_create_request_keys.ts'
+import { createPostgresRequestKeys } from '../../adapters/postgres/requests/request-keys.ts'
 import { testDatabase } from '../../adapters/postgres/testing/test-database.ts'
 import type { MemorySession } from '../../engine/memory/transport-client.ts'
 import type { Realtime } from '../../engine/realtime/realtime.ts'
@@ -19,8 +21,7 @@ import { createRecordingLogger } from '../../engine/testing/recording-logger.ts'
 import { SeededRandom } from '../../engine/testing/seeded-random.ts'
 import { createTestClock } from '../../engine/testing/test-clock.ts'
 import { until } from '../../engine/testing/until.ts'
-import { createNotifications } from './migrations/0004_create_notifications.ts'
-import { createNotificationsModule } from './module.ts'
+import { createNotificationsModule, notificationsMigrations } from './module.ts'
 
 const hello = { type: 'greeting', title: 'Hello' }
 
@@ -94,9 +95,47 @@ describe('sending', () => {
       code: 'key_reused',
     })
     expect(await world.service.unreadCount('ana')).toEqual({ unread: 2, revision: 2 })
-    world.clock.advance(25 * 60 * 60 * 1_000)
-    await world.service.sweep()
-    expect((await world.send(request, 'billing')).repeated).toBe(false)
+  })
+
+  it('at the same time share transactions, and each has its own outcome', async () => {
+    await using world = await openWorld()
+    const ana = await world.enter('ana')
+    await world.send({ userId: 'ana', ...hello, key: 'used' })
+    const send = (n: number, more: Partial<SendNotificationInput> = {}) =>
+      world.service.send({
+        ...sendNotificationRequest.parse({ userIds: ['ana', `user ${n}`], ...hello, title: `${n}`, ...more }),
+        // Refused when the round is under way already.
+        ...(n === 5 ? { type: 'x'.repeat(51) } : {}),
+      })
+    const outcomes = await Promise.allSettled([
+      ...numbers(1, 9).map((n) => send(n)),
+      send(10, { key: 'used' }),
+      send(11, { key: 'twice' }),
+      send(11, { key: 'twice' }),
+      send(12),
+    ])
+    const { figures } = world.service
+    const said = outcomes.map((outcome) =>
+      outcome.status === 'fulfilled' ? outcome.value.repeated : outcome.reason.code,
+    )
+    expect(said).toEqual([
+      ...[false, false, false, false, 'validation_failed', false, false, false, false],
+      'key_reused',
+      ...[false, true],
+      false,
+    ])
+    expect(figures).toMatchObject({ sent: 11, recipients: 21 })
+    await until(() => ana.of('notification:new').length === 11)
+    const titles = ana.of('notification:new').map((data) => (data as { title: string }).title)
+    expect(titles.toSorted()).toEqual(
+      ['Hello', ...numbers(1, 12).map(String)].filter((title) => !['5', '10'].includes(title)).toSorted(),
+    )
+    expect((await world.service.unreadCount('ana')).unread).toBe(11)
+    expect((await world.service.unreadCount('user 10')).unread).toBe(0)
+    const { notifications } = await world.service.list('ana', { limit: 100 })
+    expect(notifications.map(({ title }) => title).toSorted()).toEqual(titles.toSorted())
+    await world.service.checkCounts()
+    expect(world.service.figures.countsWrong).toBe(0)
   })
 
   it('to a workspace reaches all who were ever connected as members, also those who are away', async () => {
@@ -378,16 +417,18 @@ describe('counts', () => {
 
 async function openWorld() {
   const server = await testDatabase(inject('postgresUrl'))
-  await server.sql(`${createEventLog.up}; ${createNotifications.up}`)
+  for (const { up } of [createEventLog, createRequestKeys, ...notificationsMigrations]) await server.sql(up)
   const clock = createTestClock()
   const logger = createRecordingLogger()
   const database = createDatabase({ url: server.url, logger })
   const durable = createPostgresEventLog({ database, clock, logger, randomBytes })
+  const keys = createPostgresRequestKeys({ database, clock, logger })
   let realtime: Realtime | undefined
   const module = createNotificationsModule({
     database,
     clock,
     logger,
+    keys,
     retentionDays: 30,
     realtime: () => realtime as Realtime,
   })
@@ -419,6 +460,7 @@ async function openWorld() {
     },
     async [Symbol.asyncDispose]() {
       await module.stop?.()
+      await keys.close()
       await durable.close()
       await live[Symbol.asyncDispose]()
       await database.close()

@@ -1,36 +1,28 @@
 /** What can be done with notifications: send them, list one's own, and change those. */
-import { createHash, randomUUID } from 'node:crypto'
 import {
   type Notification,
   type NotificationChange,
   type NotificationFilter,
   type NotificationList,
-  notificationDataBytesMax,
   notificationsNamespace,
   Refusal,
   type RoomRef,
-  recipientsMax,
-  type SendNotificationReply,
-  type SendNotificationRequest,
   type UnreadCount,
 } from '@belfry/contract'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type { Database, Transaction } from '../../engine/ports/database.ts'
 import type { Logger } from '../../engine/ports/logger.ts'
+import type { RequestKeys } from '../../engine/ports/request-keys.ts'
 import type { Realtime } from '../../engine/realtime/realtime.ts'
 import type { Audience } from './audience.ts'
 import { UnreadCounts } from './counts.ts'
+import { createSending, type SendNotification } from './sending.ts'
 import {
   type Change,
   checkCounts,
-  deleteKeysBefore,
   deleteNotification,
   deleteOutdated,
   dismiss,
-  findKey,
-  insertKey,
-  insertNotification,
-  membersOf,
   type NotificationRow,
   readCount,
   readPage,
@@ -44,6 +36,7 @@ export interface NotificationsOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly audience: Audience
+  readonly keys: RequestKeys
   readonly retentionDays: number
   /** Asked for when it is needed: the engine is made of the modules. */
   realtime(): Realtime
@@ -54,16 +47,9 @@ export interface ListRequest extends NotificationFilter {
   readonly cursor?: string | undefined
 }
 
-export interface SendOptions {
-  /** Of which it becomes a part: sent if that is committed, and never without it. */
-  readonly transaction?: Transaction
-  /** Whose keys are meant. */
-  readonly sender?: string
-}
-
 /** Everything but `send` is about one's own: whoever acts comes first, and nothing of others is ever touched (X-40). */
 export interface NotificationsService {
-  send(request: SendNotificationRequest, options?: SendOptions): Promise<SendNotificationReply>
+  readonly send: SendNotification
   list(userId: string, request: ListRequest): Promise<NotificationList>
   unreadCount(userId: string): Promise<UnreadCount>
   markRead(userId: string, id: string): Promise<NotificationChange>
@@ -87,70 +73,13 @@ export interface NotificationFigures {
 }
 
 const dayMs = 24 * 60 * 60 * 1_000
-const keysKeptMs = dayMs
 const checkedAtOnce = 1_000
-/** Rooms of one event, at most. */
-const roomsOfEvent = 1_000
 
 export function createNotificationsService(options: NotificationsOptions): NotificationsService {
-  const { database, clock, logger, audience, realtime } = options
+  const { database, clock, logger, realtime } = options
   const counts = new UnreadCounts(realtime, logger)
   const figures: NotificationFigures = { sent: 0, recipients: 0, countsChecked: 0, countsWrong: 0 }
   let checkedUpTo = ''
-
-  async function sendIn(
-    transaction: Transaction,
-    request: SendNotificationRequest,
-    sender: string,
-  ): Promise<SendNotificationReply> {
-    const users = await recipientsOf(request)
-    const notification = notificationOf(request, new Date(clock.now()))
-    const { id } = notification
-    if (request.key !== undefined) {
-      const own = {
-        sender,
-        key: request.key,
-        fingerprint: fingerprintOf(request),
-        notificationId: id,
-        recipients: users.length,
-        at: new Date(clock.now()),
-      }
-      if (!(await insertKey(transaction, own))) {
-        const known = await findKey(transaction, sender, request.key)
-        if (known?.fingerprint.equals(own.fingerprint) !== true) throw new Refusal('key_reused')
-        return { id: known.notificationId, recipients: known.recipients, repeated: true }
-      }
-    }
-    // Given to the database one after the other without waiting: they cost one way there and back.
-    const inserted = insertNotification(transaction, users, notification)
-    const published = chunksOf(users, roomsOfEvent).map((chunk) =>
-      realtime().publishIn(transaction, notificationsNamespace, 'notification:new', notification, {
-        rooms: chunk.map(roomOf),
-      }),
-    )
-    const [changed] = await Promise.all([inserted, ...published])
-    transaction.afterCommit(() => {
-      figures.sent += 1
-      figures.recipients += users.length
-      for (const count of changed) counts.tell(count)
-    })
-    return { id, recipients: users.length, repeated: false }
-  }
-
-  async function recipientsOf({
-    userId,
-    userIds = [],
-    workspaceId,
-  }: SendNotificationRequest): Promise<string[]> {
-    const named = userId === undefined ? userIds : [userId, ...userIds]
-    if (workspaceId === undefined || named.length > 0) return sorted(named)
-    // Who came in the last second is a member as well.
-    await audience.write()
-    const members = await membersOf(database, workspaceId, recipientsMax + 1)
-    if (members.length > recipientsMax)
-      throw wrong('workspaceId', `has more than ${recipientsMax} members; name them in parts with userIds`)
-    return members
-  }
 
   /** Changes rows of one user, and tells all their clients. */
   function change(
@@ -184,11 +113,7 @@ export function createNotificationsService(options: NotificationsOptions): Notif
 
   return {
     figures,
-    async send(request, { transaction, sender = '' } = {}) {
-      refuseUnfit(request)
-      if (transaction !== undefined) return sendIn(transaction, request, sender)
-      return database.transaction((own) => sendIn(own, request, sender))
-    },
+    send: createSending({ ...options, counts, figures }),
 
     async list(userId, { limit, cursor, ...filter }) {
       const after = cursor === undefined ? undefined : readCursor(cursor)
@@ -262,7 +187,6 @@ export function createNotificationsService(options: NotificationsOptions): Notif
         for (const count of swept.counts) counts.tell(count)
         deleted = swept.deleted
       } while (deleted === sweepMax)
-      await deleteKeysBefore(database, new Date(now - keysKeptMs))
     },
 
     async checkCounts() {
@@ -276,24 +200,6 @@ export function createNotificationsService(options: NotificationsOptions): Notif
   }
 }
 
-function notificationOf(request: SendNotificationRequest, now: Date): Notification {
-  const { type, category, priority, title, message, data, actions, workspaceId, expiresAt } = request
-  return {
-    id: randomUUID(),
-    type,
-    category,
-    priority,
-    title,
-    message: message ?? null,
-    data,
-    actions,
-    workspaceId: workspaceId ?? null,
-    readAt: null,
-    expiresAt: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
-    createdAt: now.toISOString(),
-  }
-}
-
 function viewOf({ readAt, expiresAt, createdAt, ...row }: NotificationRow): Notification {
   return {
     ...row,
@@ -303,36 +209,8 @@ function viewOf({ readAt, expiresAt, createdAt, ...row }: NotificationRow): Noti
   }
 }
 
-/** What the fields hold is up to the sender; it has to fit into an event, and into the database. */
-function refuseUnfit({ data, actions }: SendNotificationRequest): void {
-  const json = JSON.stringify([data, actions], (name, value) => {
-    for (const text of [name, value])
-      if (typeof text === 'string' && (text.includes('\0') || !text.isWellFormed()))
-        throw wrong('data', 'has text with a NUL character, or with half of one')
-    return value
-  })
-  const bytes = Buffer.byteLength(json)
-  if (bytes > notificationDataBytesMax)
-    throw wrong('data', `has ${bytes} bytes with the actions; there may be ${notificationDataBytesMax}`)
-}
-
-/** In one order for all senders, each once. */
-function sorted(users: readonly string[]): string[] {
-  return [...new Set(users)].sort()
-}
-
-function chunksOf<Entry>(list: readonly Entry[], size: number): Entry[][] {
-  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
-    list.slice(index * size, (index + 1) * size),
-  )
-}
-
 function roomOf(id: string): RoomRef {
   return { kind: 'user', id }
-}
-
-function fingerprintOf(request: SendNotificationRequest): Buffer {
-  return createHash('sha256').update(JSON.stringify(request)).digest()
 }
 
 function writeCursor({ createdAt, id }: NotificationRow): string {

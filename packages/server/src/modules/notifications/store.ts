@@ -18,36 +18,51 @@ export interface Change extends Count {
   readonly exists: boolean
 }
 
-/** For each of these users, who are in order: of two that write to the same users, none waits for the other in a circle. */
-export function insertNotification(
-  database: Queryable,
-  users: readonly string[],
-  {
-    id,
-    workspaceId,
-    type,
-    category,
-    priority,
-    title,
-    message,
-    data,
-    actions,
-    expiresAt,
-    createdAt,
-  }: Notification,
-): Promise<Count[]> {
+/** A notification, and who gets it. */
+export interface Sent {
+  readonly notification: Notification
+  readonly users: readonly string[]
+}
+
+/**
+ * Inboxes are changed in the order of their users: of two that write to the same ones, none waits for the other in a
+ * circle.
+ */
+export function insertNotifications(database: Queryable, sent: readonly Sent[]): Promise<Count[]> {
+  const column = <Value>(read: (notification: Notification) => Value) =>
+    sent.map(({ notification }) => read(notification))
+  const users = sent.flatMap((each) => each.users)
+  const numbers = sent.flatMap((each, index) => each.users.map(() => index + 1))
   return database.query(sql<Count>`
-    with sent as (
+    with notification as materialized (
+      select number, id, workspace_id, type, category, priority, title, message, data::jsonb as data,
+        actions::jsonb as actions, expires_at, created_at
+      from unnest(
+        ${column(({ id }) => id)}::uuid[],
+        ${column(({ workspaceId }) => workspaceId)}::text[],
+        ${column(({ type }) => type)}::text[],
+        ${column(({ category }) => category)}::text[],
+        ${column(({ priority }) => priority)}::text[],
+        ${column(({ title }) => title)}::text[],
+        ${column(({ message }) => message)}::text[],
+        ${column(({ data }) => JSON.stringify(data))}::text[],
+        ${column(({ actions }) => JSON.stringify(actions))}::text[],
+        ${column(({ expiresAt }) => expiresAt)}::timestamptz[],
+        ${column(({ createdAt }) => createdAt)}::timestamptz[]
+      ) with ordinality as given (id, workspace_id, type, category, priority, title, message, data, actions,
+        expires_at, created_at, number)
+    ), recipient as (
+      select number, user_id from unnest(${numbers}::bigint[], ${users}::text[]) as given (number, user_id)
+    ), sent as (
       insert into notifications (id, user_id, workspace_id, type, category, priority, title, message, data, actions,
         expires_at, created_at, updated_at)
-      select ${id}::uuid, user_id, ${workspaceId}::text, ${type}::text, ${category}::text, ${priority}::text,
-        ${title}::text, ${message}::text, ${JSON.stringify(data)}::jsonb, ${JSON.stringify(actions)}::jsonb,
-        ${expiresAt}::timestamptz, ${createdAt}::timestamptz, ${createdAt}::timestamptz
-      from unnest(${users}::text[]) as user_id
+      select id, user_id, workspace_id, type, category, priority, title, message, data, actions,
+        expires_at, created_at, created_at
+      from recipient join notification using (number)
     )
     insert into notification_inboxes as inbox (user_id, unread, revision)
-    select user_id, 1, 1 from unnest(${users}::text[]) as user_id
-    on conflict (user_id) do update set unread = inbox.unread + 1, revision = inbox.revision + 1
+    select user_id, count(*)::integer, 1 from recipient group by user_id order by user_id
+    on conflict (user_id) do update set unread = inbox.unread + excluded.unread, revision = inbox.revision + 1
     returning user_id as "userId", unread, revision`)
 }
 
@@ -231,43 +246,6 @@ export function checkCounts(database: Queryable, after: string, limit: number): 
       select user_id, unread from notification_inboxes where user_id > ${after} order by user_id limit ${limit}
     ) inbox
     order by inbox.user_id`)
-}
-
-export interface SendKey {
-  readonly sender: string
-  readonly key: string
-  readonly fingerprint: Buffer
-  readonly notificationId: string
-  readonly recipients: number
-  readonly at: Date
-}
-
-/** False when the key came before. */
-export async function insertKey(
-  database: Queryable,
-  { sender, key, fingerprint, notificationId, recipients, at }: SendKey,
-): Promise<boolean> {
-  const inserted = await database.query(sql`
-    insert into notification_keys (sender, key, fingerprint, notification_id, recipients, sent_at)
-    values (${sender}, ${key}, ${fingerprint}, ${notificationId}::uuid, ${recipients}, ${at})
-    on conflict do nothing
-    returning true`)
-  return inserted.length > 0
-}
-
-export async function findKey(
-  database: Queryable,
-  sender: string,
-  key: string,
-): Promise<Pick<SendKey, 'fingerprint' | 'notificationId' | 'recipients'> | undefined> {
-  const [row] = await database.query(sql<Pick<SendKey, 'fingerprint' | 'notificationId' | 'recipients'>>`
-    select fingerprint, notification_id as "notificationId", recipients
-    from notification_keys where sender = ${sender} and key = ${key}`)
-  return row
-}
-
-export async function deleteKeysBefore(database: Queryable, before: Date): Promise<void> {
-  await database.query(sql`delete from notification_keys where sent_at < ${before}`)
 }
 
 /** Members are noted again once a day, not at every connect. */

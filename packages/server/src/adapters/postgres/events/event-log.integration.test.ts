@@ -44,7 +44,7 @@ describe('the durable log', () => {
     const dying = await world.open()
     await dying.append(posts, entryOf(1))
     await world.transaction(async (transaction) => {
-      await dying.enqueue(transaction, posts, entryOf(2))
+      await dying.enqueue(transaction, posts, [entryOf(2)])
       await dying.close()
     })
     const next = await world.open()
@@ -60,7 +60,7 @@ describe('the durable log', () => {
     const heard = hearing(log)
     await log.append(posts, entryOf(1))
     await world.direct(async (transaction) => {
-      await log.enqueue(transaction, posts, entryOf(2))
+      await log.enqueue(transaction, posts, [entryOf(2)])
       await world.proxy.goAway()
     })
     await expect(log.append(posts, entryOf(3))).rejects.toMatchObject({ code: 'database_unavailable' })

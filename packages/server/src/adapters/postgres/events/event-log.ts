@@ -3,6 +3,7 @@
  * namespace gives positions and hands on; this file opens them, reads, and trims.
  */
 import { Refusal } from '@belfry/contract'
+import { createPeriods } from '../../../engine/periods.ts'
 import type { Clock } from '../../../engine/ports/clock.ts'
 import type { Database } from '../../../engine/ports/database.ts'
 import {
@@ -39,7 +40,7 @@ export function createPostgresEventLog(options: PostgresEventLogOptions): Postgr
   const { database, clock, logger, boundsOf, namespacesMax = logNamespacesMax } = options
   const relays = new Map<string, Promise<Relay>>()
   const subscribers = new Set<OutboxSubscriber>()
-  const stopping: (() => Promise<void>)[] = []
+  const periods = createPeriods(options)
   let isClosed = false
 
   const open = async (namespace: string): Promise<Relay> => {
@@ -66,29 +67,7 @@ export function createPostgresEventLog(options: PostgresEventLogOptions): Postgr
       each.status === 'fulfilled' ? [each.value] : [],
     )
 
-  /** One round after the other: a slow database is not asked twice at once, but once more when it is done. */
-  const everyPeriod = (periodMs: number, what: string, run: () => Promise<void>): void => {
-    let isDue = false
-    let running: Promise<void> | undefined
-    const runWhileDue = async () => {
-      while (isDue && !isClosed) {
-        isDue = false
-        await run().catch((error: unknown) => {
-          if (!(error instanceof Refusal)) logger.error({ error }, what)
-        })
-      }
-      running = undefined
-    }
-    const stop = clock.every(periodMs, () => {
-      isDue = true
-      running ??= runWhileDue()
-    })
-    stopping.push(async () => {
-      stop()
-      await running
-    })
-  }
-  everyPeriod(lookPeriodMs, 'the outbox could not be looked at', async () => {
+  periods.every(lookPeriodMs, 'the outbox could not be looked at', async () => {
     const all = new Map((await opened()).map((relay) => [relay.namespace, relay]))
     if (all.size === 0) return
     for (const { namespace, head, isWaiting } of await readHeads(database, [...all.keys()])) {
@@ -100,7 +79,7 @@ export function createPostgresEventLog(options: PostgresEventLogOptions): Postgr
     const bounds: LogBounds = { ...defaultLogBounds, ...boundsOf?.(namespace) }
     while ((await trimLog(database, namespace, bounds, clock.now())) === trimMax) if (isClosed) return
   }
-  everyPeriod(logTrimPeriodMs, 'the log could not be trimmed', async () => {
+  periods.every(logTrimPeriodMs, 'the log could not be trimmed', async () => {
     for (const { namespace } of await opened()) await trim(namespace)
   })
 
@@ -108,9 +87,9 @@ export function createPostgresEventLog(options: PostgresEventLogOptions): Postgr
     async append(namespace, entry) {
       return (await relayOf(namespace)).append(entry)
     },
-    async enqueue(transaction, namespace, entry) {
+    async enqueue(transaction, namespace, entries) {
       const relay = await relayOf(namespace)
-      await relay.enqueue(transaction, entry)
+      await relay.enqueue(transaction, entries)
     },
     subscribe(subscriber) {
       // One that is given twice is two.
@@ -141,7 +120,7 @@ export function createPostgresEventLog(options: PostgresEventLogOptions): Postgr
     },
     async close() {
       isClosed = true
-      for (const stop of stopping) await stop()
+      await periods.stop()
       for (const relay of await opened()) await relay.close()
     },
   }

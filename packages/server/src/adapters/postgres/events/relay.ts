@@ -67,9 +67,10 @@ export class Relay {
     })
   }
 
-  async enqueue(transaction: Transaction, entry: LogEntry): Promise<void> {
+  async enqueue(transaction: Transaction, entries: readonly LogEntry[]): Promise<void> {
+    if (entries.length === 0) return
     transaction.afterCommit(() => this.wake())
-    await insertIntoOutbox(transaction, this.namespace, entry)
+    await insertIntoOutbox(transaction, this.namespace, entries)
   }
 
   /** There may be something to do: something was committed, or the log was seen to reach further. */

@@ -1,7 +1,7 @@
 /** The SQL of the durable log. */
 import type { Queryable } from '../../../engine/ports/database.ts'
 import { entryBytes, type LogBounds, type LogEntry } from '../../../engine/ports/log.ts'
-import { sql } from '../../../engine/sql.ts'
+import { type Statement, sql } from '../../../engine/sql.ts'
 import { arrayText } from '../values.ts'
 
 export interface LogRow {
@@ -65,12 +65,26 @@ export async function readEntries(
 export async function insertIntoOutbox(
   database: Queryable,
   namespace: string,
-  entry: LogEntry,
+  entries: readonly LogEntry[],
 ): Promise<void> {
-  const { name, rooms, except, data, attachments, atMs } = entry
   await database.query(sql`
     insert into event_outbox (namespace, name, rooms, except_rooms, data, attachments, published_at_ms, bytes)
-    values (${namespace}, ${name}, ${rooms}, ${except}, ${data}, ${attachments}, ${atMs}, ${entryBytes(entry)})`)
+    select ${namespace}::text, name, rooms::text[], except_rooms::text[], data, attachments::bytea[], published_at_ms, bytes
+    from ${rowsOf(entries)}
+    order by number`)
+}
+
+/** Entries as rows, each with its number from 1 on. */
+function rowsOf(entries: readonly LogEntry[]): Statement {
+  return sql`unnest(
+    ${entries.map(({ name }) => name)}::text[],
+    ${entries.map(({ rooms }) => arrayText(rooms))}::text[],
+    ${entries.map(({ except }) => arrayText(except))}::text[],
+    ${entries.map(({ data }) => data)}::text[],
+    ${entries.map(({ attachments }) => arrayText(attachments))}::text[],
+    ${entries.map(({ atMs }) => atMs)}::bigint[],
+    ${entries.map(entryBytes)}::integer[]
+  ) with ordinality as direct (name, rooms, except_rooms, data, attachments, published_at_ms, bytes, number)`
 }
 
 /** A row of what was just placed. What came with the call is not sent back. */
@@ -93,7 +107,6 @@ export async function placeEntries(
     now,
   }: { readonly entries: readonly LogEntry[]; readonly outboxMax: number; readonly now: Date },
 ): Promise<PlacedRow[]> {
-  const column = <Value>(read: (entry: LogEntry) => Value) => entries.map(read)
   return database.query(sql<PlacedRow>`
     with log as (
       select id, namespace from event_logs where namespace = ${namespace} for update
@@ -112,15 +125,7 @@ export async function placeEntries(
       union all
       select (select count(*) from taken) + direct.number, true, direct.name, direct.rooms::text[],
         direct.except_rooms::text[], direct.data, direct.attachments::bytea[], direct.published_at_ms, direct.bytes
-      from unnest(
-        ${column(({ name }) => name)}::text[],
-        ${column(({ rooms }) => arrayText(rooms))}::text[],
-        ${column(({ except }) => arrayText(except))}::text[],
-        ${column(({ data }) => data)}::text[],
-        ${column(({ attachments }) => arrayText(attachments))}::text[],
-        ${column(({ atMs }) => atMs)}::bigint[],
-        ${column(entryBytes)}::integer[]
-      ) with ordinality as direct (name, rooms, except_rooms, data, attachments, published_at_ms, bytes, number)
+      from ${rowsOf(entries)}
     ), total as (
       select count(*) as entries, coalesce(sum(bytes), 0) as bytes from entry
     ), moved as (
