@@ -42,7 +42,7 @@ export function createPeriods({
       }
       const begin = () => {
         isDue = true
-        if (isRunning || isStopped) return
+        if (isRunning) return
         const begun = runWhileDue()
         running.add(begun)
         void begun.then(() => running.delete(begun))

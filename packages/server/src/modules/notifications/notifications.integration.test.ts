@@ -97,6 +97,13 @@ describe('sending', () => {
     expect(await world.service.unreadCount('ana')).toEqual({ unread: 2, revision: 2 })
   })
 
+  it('are counted each, also when many go at once', async () => {
+    await using world = await openWorld()
+    await Promise.all(numbers(1, 300).map((n) => world.send({ userIds: ['ana', `user ${n % 7}`], ...hello })))
+    expect(world.service.figures).toMatchObject({ sent: 300, recipients: 600 })
+    expect((await world.service.unreadCount('ana')).unread).toBe(300)
+  })
+
   it('at the same time share transactions, and each has its own outcome', async () => {
     await using world = await openWorld()
     const ana = await world.enter('ana')
