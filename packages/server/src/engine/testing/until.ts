@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  { what = 'the condition', withinMs = 5000 }: { what?: string; withinMs?: number } = {},
+  { what = 'the condition', withinMs = 20_000 }: { what?: string; withinMs?: number } = {},
 ): Promise<void> {
   const giveUpAt = performance.now() + withinMs
   while (!(await condition())) {
