@@ -23,6 +23,8 @@ export interface NotificationsModule extends Module {
 const sweepMs = 10_000
 /** With a thousand inboxes each time, a million are looked at in a day and a half. */
 const checkMs = 120_000
+/** So long may a page show an old count after an answer of the database was lost. */
+const doubtMs = 1_000
 
 export function createNotificationsModule(
   options: Omit<NotificationsOptions, 'audience'>,
@@ -52,6 +54,11 @@ export function createNotificationsModule(
     service,
     async start() {
       audience.start()
+      everyPeriod(
+        doubtMs,
+        'counts of notifications could not be read; they are tried again',
+        service.tellDoubtful,
+      )
       everyPeriod(sweepMs, 'outdated notifications could not be deleted', service.sweep)
       everyPeriod(checkMs, 'counts of notifications could not be checked', service.checkCounts)
     },

@@ -73,6 +73,8 @@ export interface NotificationsService {
   delete(userId: string, id: string): Promise<NotificationChange>
   /** Removes what expired or is older than it is kept. */
   sweep(): Promise<void>
+  /** Tells counts that may have changed without being told, because the answer to a commit was lost. */
+  tellDoubtful(): Promise<void>
   /** Compares counts with what they count, some thousand users a call. */
   checkCounts(): Promise<void>
   readonly figures: NotificationFigures
@@ -102,8 +104,10 @@ export function createNotificationsService(options: NotificationsOptions): Notif
     transaction: Transaction,
     request: SendNotificationRequest,
     sender: string,
+    onUsers: (users: readonly string[]) => void,
   ): Promise<SendNotificationReply> {
     const users = await recipientsOf(request)
+    onUsers(users)
     const notification = notificationOf(request, new Date(clock.now()))
     const { id } = notification
     if (request.key !== undefined) {
@@ -118,6 +122,8 @@ export function createNotificationsService(options: NotificationsOptions): Notif
       if (!(await insertKey(transaction, own))) {
         const known = await findKey(transaction, sender, request.key)
         if (known?.fingerprint.equals(own.fingerprint) !== true) throw new Refusal('key_reused')
+        // Who asks again may have had no answer the first time.
+        counts.doubt(users)
         return { id: known.notificationId, recipients: known.recipients, repeated: true }
       }
     }
@@ -152,13 +158,31 @@ export function createNotificationsService(options: NotificationsOptions): Notif
     return members
   }
 
+  /** In a transaction of our own, whose end may remain unknown: `onUsers` says whose counts it changes. */
+  async function commit<Result>(
+    work: (transaction: Transaction, onUsers: (users: readonly string[]) => void) => Promise<Result>,
+  ): Promise<Result> {
+    let touched: readonly string[] = []
+    try {
+      return await database.transaction((transaction) =>
+        work(transaction, (users) => {
+          touched = users
+        }),
+      )
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'database_unavailable') counts.doubt(touched)
+      throw error
+    }
+  }
+
   /** Changes rows of one user, and tells all their clients. */
   function change(
     userId: string,
     run: (transaction: Transaction, now: Date) => Promise<Change>,
     tell: (transaction: Transaction, now: Date) => Promise<void>,
   ): Promise<NotificationChange> {
-    return database.transaction(async (transaction) => {
+    return commit(async (transaction, onUsers) => {
+      onUsers([userId])
       const now = new Date(clock.now())
       const { exists, changed, unread, revision } = await run(transaction, now)
       if (!exists) throw new Refusal('not_found', 'There is no such notification.')
@@ -186,8 +210,8 @@ export function createNotificationsService(options: NotificationsOptions): Notif
     figures,
     async send(request, { transaction, sender = '' } = {}) {
       refuseUnfit(request)
-      if (transaction !== undefined) return sendIn(transaction, request, sender)
-      return database.transaction((own) => sendIn(own, request, sender))
+      if (transaction !== undefined) return sendIn(transaction, request, sender, () => undefined)
+      return commit((own, onUsers) => sendIn(own, request, sender, onUsers))
     },
 
     async list(userId, { limit, cursor, ...filter }) {
@@ -264,6 +288,8 @@ export function createNotificationsService(options: NotificationsOptions): Notif
       } while (deleted === sweepMax)
       await deleteKeysBefore(database, new Date(now - keysKeptMs))
     },
+
+    tellDoubtful: () => counts.tellDoubtful(database),
 
     async checkCounts() {
       const checked = await checkCounts(database, checkedUpTo, checkedAtOnce)

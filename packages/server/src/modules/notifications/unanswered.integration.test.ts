@@ -1,0 +1,141 @@
+/** Notifications when the answer of the database is lost on its way: what took effect is seen, and seen once. */
+import { randomBytes } from 'node:crypto'
+import { type SendNotificationInput, sendNotificationRequest } from '@belfry/contract'
+import { describe, expect, inject, it } from 'vitest'
+import { createDatabase } from '../../adapters/postgres/database.ts'
+import { createPostgresEventLog } from '../../adapters/postgres/events/event-log.ts'
+import { createEventLog } from '../../adapters/postgres/events/migrations/0002_create_event_log.ts'
+import { startProxy } from '../../adapters/postgres/testing/proxy.ts'
+import { testDatabase } from '../../adapters/postgres/testing/test-database.ts'
+import type { Realtime } from '../../engine/realtime/realtime.ts'
+import { openRealtimeWorld } from '../../engine/testing/realtime-world.ts'
+import { createRecordingLogger } from '../../engine/testing/recording-logger.ts'
+import { createTestClock } from '../../engine/testing/test-clock.ts'
+import { until } from '../../engine/testing/until.ts'
+import { createNotifications } from './migrations/0004_create_notifications.ts'
+import { createNotificationsModule } from './module.ts'
+
+const hello = { type: 'greeting', title: 'Hello' }
+const away = { code: 'database_unavailable' }
+
+describe('a commit whose answer was lost', () => {
+  it('of a send tells the notification and the count all the same, and the same key sends nothing more', async () => {
+    await using world = await openWorld()
+    const ana = await world.enter('ana')
+    const request = { userIds: ['ana', 'bob'], ...hello, key: 'k1' }
+    world.loseCommit()
+    await expect(world.send(request)).rejects.toMatchObject(away)
+    await world.eventually(() => ana('notification:new').length === 1)
+    await world.eventually(() => ana('notification:unreadCount').length === 1)
+    expect(ana('notification:unreadCount')).toMatchObject([{ unread: 1, revision: 1 }])
+    expect(await world.send(request)).toMatchObject({ recipients: 2, repeated: true })
+    world.clock.advance(60_000)
+    await world.send({ userId: 'ana', ...hello })
+    await world.eventually(() => ana('notification:unreadCount').length === 2)
+    await world.eventually(() => ana('notification:new').length === 2)
+    expect(ana('notification:unreadCount')[1]).toMatchObject({ unread: 2, revision: 2 })
+  })
+
+  it('of a change tells the count all the same', async () => {
+    await using world = await openWorld()
+    const ana = await world.enter('ana')
+    const { id } = await world.send({ userId: 'ana', ...hello })
+    world.loseCommit()
+    await expect(world.service.markRead('ana', id)).rejects.toMatchObject(away)
+    await world.eventually(() => ana('notification:unreadCount').length === 2)
+    expect(ana('notification:unreadCount')[1]).toMatchObject({ unread: 0, revision: 2 })
+    await world.eventually(() => ana('notification:update').length === 1)
+  })
+
+  it('in a transaction of the caller tells the count when the caller asks again', async () => {
+    await using world = await openWorld()
+    const ana = await world.enter('ana')
+    const request = sendNotificationRequest.parse({ userId: 'ana', ...hello, key: 'k1' })
+    world.loseCommit()
+    const sent = world.database.transaction((transaction) => world.service.send(request, { transaction }))
+    await expect(sent).rejects.toMatchObject(away)
+    expect((await world.service.send(request)).repeated).toBe(true)
+    await world.eventually(() => ana('notification:unreadCount').length === 1)
+    expect(ana('notification:unreadCount')).toMatchObject([{ unread: 1, revision: 1 }])
+  })
+
+  it('is looked after when the database is back', async () => {
+    await using world = await openWorld()
+    const ana = await world.enter('ana')
+    world.loseCommit()
+    await expect(world.send({ userId: 'ana', ...hello })).rejects.toMatchObject(away)
+    await world.proxy.goAway()
+    await world.eventually(() => world.logger.at('warn').length > 0)
+    expect(ana('notification:unreadCount')).toEqual([])
+    await world.proxy.comeBack()
+    await world.eventually(() => ana('notification:unreadCount').length === 1)
+  })
+})
+
+it('what was rolled back tells nothing', async () => {
+  await using world = await openWorld()
+  const ana = await world.enter('ana')
+  world.proxy.loseAnswerOf('notification_inboxes')
+  await expect(world.send({ userId: 'ana', ...hello })).rejects.toMatchObject(away)
+  await world.send({ userId: 'ana', ...hello })
+  await world.eventually(() => ana('notification:unreadCount').length === 1)
+  world.clock.advance(5_000)
+  await world.service.tellDoubtful()
+  expect(ana('notification:new')).toHaveLength(1)
+  expect(ana('notification:unreadCount')).toMatchObject([{ unread: 1, revision: 1 }])
+})
+
+async function openWorld() {
+  const server = await testDatabase(inject('postgresUrl'))
+  await server.sql(`${createEventLog.up}; ${createNotifications.up}`)
+  const proxy = await startProxy(server.url)
+  const clock = createTestClock()
+  const logger = createRecordingLogger()
+  const database = createDatabase({ url: proxy.url, logger, patienceMs: 200 })
+  const durable = createPostgresEventLog({ database, clock, logger, randomBytes })
+  let realtime: Realtime | undefined
+  const module = createNotificationsModule({
+    database,
+    clock,
+    logger,
+    retentionDays: 30,
+    realtime: () => realtime as Realtime,
+  })
+  const live = await openRealtimeWorld({ namespaces: [...(module.namespaces ?? [])], durable, clock })
+  realtime = live.realtime
+  await module.start?.()
+  const { service } = module
+  return {
+    server,
+    proxy,
+    clock,
+    logger,
+    database,
+    service,
+    send: (input: SendNotificationInput) => service.send(sendNotificationRequest.parse(input)),
+    /** The next one takes effect, and nobody hears of it. */
+    loseCommit: () => proxy.loseAnswerOf('commit'),
+    /** With time that passes. */
+    eventually: (condition: () => boolean) =>
+      until(() => {
+        clock.advance(1_000)
+        return condition()
+      }),
+    /** A client of this user; the function tells what it heard of an event. */
+    async enter(userId: string) {
+      const session = await live.enter('/notifications', { userId })
+      return (name: string) => {
+        live.memory.flush()
+        return session.events.filter((event) => event.name === name).map(({ data }) => data)
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await module.stop?.()
+      await durable.close()
+      await live[Symbol.asyncDispose]()
+      await database.close()
+      await server[Symbol.asyncDispose]()
+      await proxy[Symbol.asyncDispose]()
+    },
+  }
+}
