@@ -103,11 +103,9 @@ export function createNotificationsService(options: NotificationsOptions): Notif
   async function sendIn(
     transaction: Transaction,
     request: SendNotificationRequest,
+    users: readonly string[],
     sender: string,
-    onUsers: (users: readonly string[]) => void,
   ): Promise<SendNotificationReply> {
-    const users = await recipientsOf(request)
-    onUsers(users)
     const notification = notificationOf(request, new Date(clock.now()))
     const { id } = notification
     if (request.key !== undefined) {
@@ -158,19 +156,15 @@ export function createNotificationsService(options: NotificationsOptions): Notif
     return members
   }
 
-  /** In a transaction of our own, whose end may remain unknown: `onUsers` says whose counts it changes. */
+  /** In a transaction of our own, whose end may remain unknown to us: then counts of these users are in doubt. */
   async function commit<Result>(
-    work: (transaction: Transaction, onUsers: (users: readonly string[]) => void) => Promise<Result>,
+    users: readonly string[],
+    work: (transaction: Transaction) => Promise<Result>,
   ): Promise<Result> {
-    let touched: readonly string[] = []
     try {
-      return await database.transaction((transaction) =>
-        work(transaction, (users) => {
-          touched = users
-        }),
-      )
+      return await database.transaction(work)
     } catch (error) {
-      if (error instanceof Refusal && error.code === 'database_unavailable') counts.doubt(touched)
+      if (error instanceof Refusal && error.code === 'database_unavailable') counts.doubt(users)
       throw error
     }
   }
@@ -181,8 +175,7 @@ export function createNotificationsService(options: NotificationsOptions): Notif
     run: (transaction: Transaction, now: Date) => Promise<Change>,
     tell: (transaction: Transaction, now: Date) => Promise<void>,
   ): Promise<NotificationChange> {
-    return commit(async (transaction, onUsers) => {
-      onUsers([userId])
+    return commit([userId], async (transaction) => {
       const now = new Date(clock.now())
       const { exists, changed, unread, revision } = await run(transaction, now)
       if (!exists) throw new Refusal('not_found', 'There is no such notification.')
@@ -210,8 +203,10 @@ export function createNotificationsService(options: NotificationsOptions): Notif
     figures,
     async send(request, { transaction, sender = '' } = {}) {
       refuseUnfit(request)
-      if (transaction !== undefined) return sendIn(transaction, request, sender, () => undefined)
-      return commit((own, onUsers) => sendIn(own, request, sender, onUsers))
+      // Before there is a transaction: its connection may be the last one that the database gives us.
+      const users = await recipientsOf(request)
+      const work = (within: Transaction) => sendIn(within, request, users, sender)
+      return transaction === undefined ? commit(users, work) : work(transaction)
     },
 
     async list(userId, { limit, cursor, ...filter }) {

@@ -1,8 +1,8 @@
-/** Notifications when the answer of the database is lost on its way: what took effect is seen, and seen once. */
+/** Notifications when answers of the database are lost on their way, or connections are few. */
 import { randomBytes } from 'node:crypto'
 import { type SendNotificationInput, sendNotificationRequest } from '@belfry/contract'
 import { describe, expect, inject, it } from 'vitest'
-import { createDatabase } from '../../adapters/postgres/database.ts'
+import { createDatabase, type DatabaseOptions } from '../../adapters/postgres/database.ts'
 import { createPostgresEventLog } from '../../adapters/postgres/events/event-log.ts'
 import { createEventLog } from '../../adapters/postgres/events/migrations/0002_create_event_log.ts'
 import { startProxy } from '../../adapters/postgres/testing/proxy.ts'
@@ -91,13 +91,21 @@ it('what was rolled back tells nothing', async () => {
   expect(ana('notification:unreadCount')).toMatchObject([{ unread: 1, revision: 1 }])
 })
 
-async function openWorld() {
+it('a send to a workspace needs no second connection', async () => {
+  await using world = await openWorld({ turnMs: 500 })
+  await world.enter('ana', ['acme'])
+  expect(await world.send({ workspaceId: 'acme', ...hello })).toMatchObject({ recipients: 1 })
+})
+
+async function openWorld(options: Partial<DatabaseOptions> = {}) {
   const server = await testDatabase(inject('postgresUrl'))
   await server.sql(`${createEventLog.up}; ${createNotifications.up}`)
   const proxy = await startProxy(server.url)
   const clock = createTestClock()
   const logger = createRecordingLogger()
-  const database = createDatabase({ url: proxy.url, logger, patienceMs: 200 })
+  // A further one would prepare its own commit when it is opened, and the test mean another.
+  const connectionsMax = 1
+  const database = createDatabase({ url: proxy.url, logger, connectionsMax, patienceMs: 200, ...options })
   const durable = createPostgresEventLog({ database, clock, logger, randomBytes })
   let realtime: Realtime | undefined
   const module = createNotificationsModule({
@@ -119,7 +127,7 @@ async function openWorld() {
     database,
     service,
     send: (input: SendNotificationInput) => service.send(sendNotificationRequest.parse(input)),
-    /** The next one takes effect, and nobody hears of it. As a statement: settings of a connection have the word too. */
+    /** The next one takes effect, and nobody hears of it. */
     loseCommit: () => proxy.loseAnswerOf('\0commit\0'),
     /** With time that passes. */
     eventually: (condition: () => boolean) =>
@@ -128,8 +136,8 @@ async function openWorld() {
         return condition()
       }),
     /** A client of this user; the function tells what it heard of an event. */
-    async enter(userId: string) {
-      const session = await live.enter('/notifications', { userId })
+    async enter(userId: string, workspaces: readonly string[] = []) {
+      const session = await live.enter('/notifications', { userId, workspaces })
       return (name: string) => {
         live.memory.flush()
         return session.events.filter((event) => event.name === name).map(({ data }) => data)
