@@ -18,6 +18,7 @@ const longest = [
   'e2e/browser/events',
   'e2e/browser/publish',
   'e2e/chaos/crash',
+  'e2e/chaos/notifications',
   'e2e/browser/sockets-appearance',
   'e2e/browser/large-text',
   'e2e/start/ready',

@@ -3,13 +3,12 @@
  * afterwards, transactions are whole, and every next start succeeds without anybody's hand.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { findRunningPostgres } from '../../packages/server/src/adapters/postgres/embedded/embedded.ts'
 import { repository, temporaryDirectory } from '../product.ts'
+import { killPostmaster, postmasterPid, query } from './kills.ts'
 
 /** `CRASH_ROUNDS=200` for a long run. */
 const rounds = Number(process.env['CRASH_ROUNDS'] ?? 20)
@@ -51,9 +50,9 @@ describe(`${rounds} rounds of kill -9 during writes`, () => {
 
   it('of PostgreSQL: nothing acknowledged is lost, and the server goes on by itself', async () => {
     await crash(async (writer) => {
-      const killed = killPostmaster()
+      const killed = killPostmaster(directory)
       // Rows that were acknowledged before the kill may still be on their way to us; those after it are not.
-      await vi.waitFor(() => expect([killed, undefined]).not.toContain(postmasterPid()), {
+      await vi.waitFor(() => expect([killed, undefined]).not.toContain(postmasterPid(directory)), {
         timeout: 20_000,
         interval: 5,
       })
@@ -64,7 +63,7 @@ describe(`${rounds} rounds of kill -9 during writes`, () => {
 
   it('of both: nothing acknowledged is lost, and the next start recovers', async () => {
     await crash(async (writer) => {
-      killPostmaster()
+      killPostmaster(directory)
       writer.process.kill('SIGKILL')
       await writer.ended
       return startWriter()
@@ -161,29 +160,7 @@ function parseLine(line: string): { ready?: string; written?: number[] } {
   }
 }
 
-/** `undefined` while none runs. */
-function postmasterPid(): number | undefined {
-  try {
-    const [pid] = readFileSync(join(directory, 'postgres', 'cluster', 'postmaster.pid'), 'utf8').split('\n')
-    return Number(pid)
-  } catch {
-    return undefined
-  }
-}
-
-function killPostmaster(): number {
-  const pid = postmasterPid()
-  if (pid === undefined) throw new Error('There is no PostgreSQL to kill.')
-  process.kill(pid, 'SIGKILL')
-  return pid
-}
-
 async function readStored(): Promise<Map<number, number>> {
-  const url = await findRunningPostgres(directory)
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => undefined)
-  await client.connect()
-  const { rows } = await client.query<{ id: string; pair: string }>('select id, pair from belfry.written')
-  await client.end()
+  const rows = await query<{ id: string; pair: string }>(directory, 'select id, pair from belfry.written')
   return new Map(rows.map((row) => [Number(row.id), Number(row.pair)]))
 }

@@ -5,6 +5,7 @@ import type { Client } from './client.ts'
 import { CommandError } from './command-error.ts'
 import { createNotifications } from './notifications.ts'
 import { createStore } from './store.ts'
+import { createTestClock } from './testing/test-clock.ts'
 
 const day = (n: number) => `2030-01-${String(n).padStart(2, '0')}T00:00:00.000Z`
 const made = (n: number, more: Partial<Notification> = {}): Notification => ({
@@ -28,7 +29,7 @@ interface Asked {
   readonly input: object
   readonly key: string | undefined
   answer(data: object): Promise<void>
-  refuse(code: 'forbidden' | 'disconnected'): Promise<void>
+  refuse(code: 'forbidden' | 'disconnected' | 'database_unavailable'): Promise<void>
 }
 
 /** Everything that follows from what was done so far: it goes on in microtasks, which come before this. */
@@ -61,7 +62,7 @@ function openWorld() {
               await settled()
             },
             async refuse(code) {
-              reject(new CommandError({ code, message: 'no', retry: false }))
+              reject(new CommandError({ code, message: 'no', retry: code === 'database_unavailable' }))
               await settled()
             },
           })
@@ -72,11 +73,14 @@ function openWorld() {
     }),
   } as unknown as Client
   const news: string[] = []
+  const clock = createTestClock()
   let keys = 0
   const store = createNotifications(client, {
     pageSize: 3,
     onNew: ({ id }) => news.push(id),
     newKey: () => `key-${++keys}`,
+    clock,
+    random: () => 0,
   })
   const shown = () => {
     const { status, items, unread } = store.state.get()
@@ -84,6 +88,7 @@ function openWorld() {
   }
   return {
     store,
+    clock,
     asked,
     news,
     shown,
@@ -168,6 +173,48 @@ describe('the list', () => {
     expect(world.store.state.get()).toMatchObject({ status: 'ready', error: undefined })
   })
 
+  it('is read again after a refusal that passes, though the namespace stayed open', async () => {
+    const world = await ready([made(1)])
+    world.reset()
+    // Lost with the list that it came beside: only a list brings it back.
+    world.event('notification:new', 'e.11', made(2))
+    await world.asked[1]?.refuse('database_unavailable')
+    expect(world.store.state.get()).toMatchObject({
+      status: 'ready',
+      error: { code: 'database_unavailable' },
+    })
+    world.clock.advance(1_000)
+    await world.asked[2]?.refuse('database_unavailable')
+    world.clock.advance(1_000)
+    await world.asked[3]?.answer(world.list([made(2), made(1)], { position: 'e.11' }))
+    expect(world.shown()).toEqual(['ready', ['id-2', 'id-1'], 2])
+    expect(world.store.state.get().error).toBeUndefined()
+    world.clock.advance(60_000)
+    expect([world.asked.length, world.clock.timers]).toEqual([4, 0])
+  })
+
+  it('is not read again after a refusal that stays, nor once more when the namespace opened meanwhile', async () => {
+    const world = await ready([made(1)])
+    world.reset()
+    await world.asked[1]?.refuse('forbidden')
+    expect(world.clock.timers).toBe(0)
+    world.reset()
+    await world.asked[2]?.refuse('database_unavailable')
+    world.namespace.set({ status: 'waiting' })
+    world.namespace.set({ status: 'open' })
+    world.clock.advance(60_000)
+    expect(world.asked).toHaveLength(4)
+  })
+
+  it('puts one that was committed late between older ones that are loaded after it', async () => {
+    const world = await ready([made(9), made(8)], { nextCursor: 'c1' })
+    world.event('notification:new', 'e.11', made(5))
+    const more = world.store.loadMore()
+    await world.asked[1]?.answer(world.list([made(7), made(5), made(4)]))
+    await more
+    expect(world.shown()[1]).toEqual(['id-9', 'id-8', 'id-7', 'id-5', 'id-4'])
+  })
+
   it('brings older ones when it is asked to, and drops a page that came too late', async () => {
     const world = await ready([made(6), made(5)], { nextCursor: 'c1' })
     expect(world.store.state.get().hasMore).toBe(true)
@@ -248,4 +295,12 @@ it('is over when it is closed, and leaves the namespace', async () => {
   world.namespace.set({ status: 'waiting' })
   world.namespace.set({ status: 'open' })
   expect(world.asked).toHaveLength(1)
+})
+
+it('asks no more when it is closed before the next attempt', async () => {
+  const world = await ready([made(1)])
+  world.reset()
+  await world.asked[1]?.refuse('database_unavailable')
+  world.store.close()
+  expect(world.clock.timers).toBe(0)
 })

@@ -3,12 +3,14 @@
  * A page of the list and the events of the namespace meet without a gap; what the user does is shown at once, and
  * taken back if the server refuses it.
  *
- *   idle → loading → ready ⇄ (reads again after something was missed)
+ *   idle → loading → ready ⇄ (reads again after something was missed, until that succeeds)
  *             ↓ ↑
  *            failed
  */
 import type { EventData, EventMeta, Notification, notificationsNamespace } from '@belfry/contract'
+import { backOffMs, defaultAdvice } from './back-off.ts'
 import type { Client } from './client.ts'
+import { type Clock, systemClock } from './clock.ts'
 import type { CommandError } from './command-error.ts'
 import type { Live, LiveCommand, LiveInput } from './live.ts'
 import { isLater } from './positions.ts'
@@ -36,6 +38,9 @@ export interface NotificationsOptions {
   readonly onError?: (error: unknown) => void
   /** Makes keys under which a repeated command runs once. `crypto.randomUUID` if absent. */
   readonly newKey?: () => string
+  readonly clock?: Clock
+  /** Between 0 and 1, as `Math.random`. */
+  readonly random?: () => number
 }
 
 export interface Notifications extends Disposable {
@@ -67,6 +72,7 @@ const namespace = { name: '/notifications' } as Namespace
 
 export function createNotifications(client: Client, options: NotificationsOptions = {}): Notifications {
   const { pageSize = 20, onNew, newKey = () => crypto.randomUUID() } = options
+  const { clock = systemClock, random = Math.random } = options
   let live: Live<Namespace> | undefined
   let status: NotificationsState['status'] = 'idle'
   let error: CommandError | undefined
@@ -82,6 +88,9 @@ export function createNotifications(client: Client, options: NotificationsOption
   /** Only the newest reading counts. */
   let reading = 0
   let isWanted = false
+  /** Readings that failed in a row. */
+  let failures = 0
+  let stopRetry = () => {}
   let stopWatching = () => {}
 
   const state = createStore<NotificationsState>(
@@ -132,6 +141,7 @@ export function createNotifications(client: Client, options: NotificationsOption
     const now = live?.state.get().status
     if (!isWanted || live === undefined || (now !== 'open' && now !== 'opening')) return
     isWanted = false
+    stopRetry()
     void read(live)
   }
 
@@ -148,12 +158,15 @@ export function createNotifications(client: Client, options: NotificationsOption
       for (const { meta, apply } of early) if (isLater(meta.id, list.position)) apply()
       status = 'ready'
       error = undefined
+      failures = 0
     } catch (thrown) {
       if (mine !== reading) return
       error = thrown as CommandError
       if (status === 'loading') status = 'failed'
-      // When the namespace opens again, it is read again.
+      // When the namespace opens again, it is read again; when it stays open, only time brings another attempt.
       isWanted = true
+      failures += 1
+      if (error.retry) stopRetry = clock.after(backOffMs(failures, defaultAdvice, random), readIfWanted)
     }
     early = undefined
     show()
@@ -232,7 +245,8 @@ export function createNotifications(client: Client, options: NotificationsOption
       // The list was read anew meanwhile, or somebody else was faster.
       if (mine !== reading || cursor !== nextCursor) return
       const known = new Set(items.map(({ id }) => id))
-      items = [...items, ...page.notifications.filter(({ id }) => !known.has(id))]
+      // One that was committed late may stand between those of this page.
+      items = [...items, ...page.notifications.filter(({ id }) => !known.has(id))].sort(newestFirst)
       nextCursor = page.nextCursor
       show()
     },
@@ -281,6 +295,7 @@ export function createNotifications(client: Client, options: NotificationsOption
     reading += 1
     isWanted = false
     early = undefined
+    stopRetry()
     stopWatching()
     live?.close()
     live = undefined

@@ -59,7 +59,6 @@ beforeAll(async () => {
       failing('with-a-status', () => Object.assign(new Error('secret detail of ours'), { statusCode: 418 })),
       failing('refusing', () => new Refusal('forbidden', 'Only on Mondays.')),
       failing('duplicate', () => new DatabaseError('secret detail of ours', { code: '23505' })),
-      failing('crowded', () => new DatabaseError('secret detail of ours', { code: '53300' })),
       failing('away', () => new Refusal('database_unavailable')),
     ],
   })
@@ -200,7 +199,6 @@ it.each<[name: string, path: string, code: string, logged: boolean]>([
   ['a string', 'with-a-string', 'internal', true],
   ['an error with a status of its own', 'with-a-status', 'internal', true],
   ['a statement PostgreSQL refused', 'duplicate', 'internal', true],
-  ['a database that is full', 'crowded', 'database_unavailable', false],
   ['a refusal', 'refusing', 'forbidden', false],
   ['a database that is away', 'away', 'database_unavailable', false],
 ])('answers %s thrown by a handler', async (_name, path, code, logged) => {

@@ -2,7 +2,6 @@
 import { type ErrorCode, errorCatalogue, type FieldError, type Problem, Refusal } from '@belfry/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
-import { DatabaseError } from '../../engine/ports/database.ts'
 
 export const problemMediaType = 'application/problem+json; charset=utf-8'
 
@@ -39,7 +38,6 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, refusa
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error
   if (hasZodFastifySchemaValidationErrors(error)) return validationRefusal(error)
-  if (error instanceof DatabaseError) return databaseRefusal(error)
   const { code, statusCode } = frameworkError(error)
   const known = code === undefined ? undefined : frameworkRefusals[code]
   if (known !== undefined) return new Refusal(known.code, known.detail)
@@ -87,16 +85,4 @@ function validationRefusal(error: {
     return { path: [part, ...steps].join('.'), message: issue.message ?? 'Wrong.' }
   })
   return new Refusal('validation_failed', undefined, { fields })
-}
-
-/**
- * SQLSTATE classes in which PostgreSQL itself could not serve: 08 connection, 53 resources (too many connections,
- * disk full), 57P shut down or starting up.
- */
-const unavailable = /^(?:08|53|57P)/
-
-function databaseRefusal(error: DatabaseError): Refusal {
-  return new Refusal(unavailable.test(error.code) ? 'database_unavailable' : 'internal', undefined, {
-    cause: error,
-  })
 }

@@ -9,6 +9,13 @@ import { DatabaseError } from '../../engine/ports/database.ts'
  */
 const connectionEnds = /^(08(?!P01)|57P0[1-5]|25P0[34])/
 
+/** PostgreSQL is there and takes no changes, until somebody or time has made room. By code, the first that fits. */
+const cannotServe: readonly (readonly [RegExp, string])[] = [
+  [/^25006$/, 'The database is read-only at the moment. Nothing was changed.'],
+  [/^53100$/, 'The disk of the database is full. Nothing was changed.'],
+  [/^53/, 'The database has not enough resources for this at the moment. Nothing was changed.'],
+]
+
 /** A statement was sent and its answer never came (DB4). */
 export function answerLost(cause: unknown): Refusal {
   return new Refusal(
@@ -21,9 +28,12 @@ export function answerLost(cause: unknown): Refusal {
 /** `error` as the port promises it: a `Refusal`, a `DatabaseError`, or what went wrong on our own side. */
 export function portErrorOf(error: unknown): unknown {
   if (!(error instanceof pg.DatabaseError)) return error
-  if (connectionEnds.test(error.code ?? '')) return answerLost(error)
+  const { code = 'XX000' } = error
+  if (connectionEnds.test(code)) return answerLost(error)
+  const [, sentence] = cannotServe.find(([codes]) => codes.test(code)) ?? []
+  if (sentence !== undefined) return new Refusal('database_unavailable', sentence, { cause: error })
   return new DatabaseError(error.message, {
-    code: error.code ?? 'XX000',
+    code,
     constraint: error.constraint,
     cause: error,
   })

@@ -25,7 +25,8 @@ export interface Transaction extends Queryable {
  * DB5  When the database comes back, later calls succeed without anybody's hand.
  * DB6  `afterCommit` actions run after the commit, in order, once. After a roll-back they never run. One that
  *      throws is logged; the transaction stays committed and the others run.
- * DB7  A statement that PostgreSQL refuses rejects with `DatabaseError` and does not disturb its neighbours.
+ * DB7  A statement that PostgreSQL refuses rejects with `DatabaseError` and does not disturb its neighbours. Where
+ *      it takes no changes at the moment, read-only or without room, that is a `database_unavailable` refusal.
  * DB8  At most `connectionsMax` connections are open; further transactions wait their turn, first come, first
  *      served. Who waited `turnMs` for a free one is told `database_unavailable`. From two connections on, one is
  *      kept for statements outside of transactions, so that work in a transaction may ask for something beside it.

@@ -360,6 +360,24 @@ export function describeDatabaseContract(adapter: string, makeWorld: () => Promi
       expect(error).toMatchObject({ code: '23505', constraint: 'notes_pkey' })
     })
 
+    it.each([
+      ['read-only', sql`select set_config('transaction_read_only', 'on', true)`],
+      ['full', sql`do $$ begin raise exception 'no space' using errcode = '53100'; end $$`],
+    ])(
+      '[DB7] refuses what a database that is %s does not take, and changes nothing',
+      async (_what, obstacle) => {
+        const database = await withTable()
+        const refused = database.transaction(async (transaction) => {
+          await transaction.query(add(1))
+          await transaction.query(obstacle)
+          await transaction.query(add(2))
+        })
+        await expect(refused).rejects.toMatchObject({ name: 'Refusal', code: 'database_unavailable' })
+        await database.query(add(3))
+        expect(await ids(database)).toEqual([3])
+      },
+    )
+
     it('[DB7] statements that fail do not disturb their neighbours', async () => {
       const database = await withTable({ connectionsMax: 1 })
       const calls = Array.from({ length: 300 }, (_, n) => {

@@ -1,8 +1,9 @@
 /** Tells people how many are unread, whenever that changes: the newest count, and never an older one after it. */
-import { notificationsNamespace, type UserId } from '@belfry/contract'
+import { notificationsNamespace, Refusal, type UserId } from '@belfry/contract'
+import type { Queryable } from '../../engine/ports/database.ts'
 import type { Logger } from '../../engine/ports/logger.ts'
 import type { Realtime } from '../../engine/realtime/realtime.ts'
-import type { Count } from './store.ts'
+import { type Count, readCounts } from './store.ts'
 
 /**
  * Users whose last count is remembered; the one not told for longest is forgotten. More than the engine keeps as current
@@ -10,10 +11,15 @@ import type { Count } from './store.ts'
  */
 const usersMax = 20_000
 
+/** Users whose counts are read at once. */
+const readAtOnce = 1_000
+
 export class UnreadCounts {
   readonly #realtime: () => Realtime
   readonly #logger: Logger
   readonly #revisions = new Map<string, number>()
+  /** Not more than those who are connected or were told before. */
+  readonly #doubtful = new Set<string>()
 
   constructor(realtime: () => Realtime, logger: Logger) {
     this.#realtime = realtime
@@ -25,10 +31,8 @@ export class UnreadCounts {
    * are not connected it would be work for nobody.
    */
   tell({ userId, unread, revision }: Count): void {
-    const known = this.#revisions.get(userId)
     // Two transactions may be committed in one order and tell in another.
-    if (known !== undefined && revision <= known) return
-    if (known === undefined && this.#realtime().users.sessionsOf(userId as UserId).length === 0) return
+    if (revision <= (this.#revisions.get(userId) ?? -1) || !this.#concerns(userId)) return
     this.#revisions.delete(userId)
     this.#revisions.set(userId, revision)
     if (this.#revisions.size > usersMax) this.#revisions.delete(this.#revisions.keys().next().value as string)
@@ -36,5 +40,38 @@ export class UnreadCounts {
     this.#realtime()
       .publish(notificationsNamespace, 'notification:unreadCount', { unread, revision }, to)
       .catch((error: unknown) => this.#logger.warn({ error }, 'a count of notifications could not be told'))
+  }
+
+  /** If the answer to a commit is lost, the counts of these users may have changed, and `work` told nobody. */
+  async watch<Result>(users: readonly string[], work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'database_unavailable') this.doubt(users)
+      throw error
+    }
+  }
+
+  /** Their counts may have changed without being told: `tellDoubtful` reads what they are. */
+  doubt(users: readonly string[]): void {
+    for (const userId of users) if (this.#concerns(userId)) this.#doubtful.add(userId)
+  }
+
+  async tellDoubtful(database: Queryable): Promise<void> {
+    while (this.#doubtful.size > 0) {
+      const users = [...this.#doubtful].slice(0, readAtOnce)
+      // Before they are read: who is doubted meanwhile has to be read again.
+      for (const userId of users) this.#doubtful.delete(userId)
+      try {
+        for (const count of await readCounts(database, users)) this.tell(count)
+      } catch (error) {
+        for (const userId of users) this.#doubtful.add(userId)
+        throw error
+      }
+    }
+  }
+
+  #concerns(userId: string): boolean {
+    return this.#revisions.has(userId) || this.#realtime().users.sessionsOf(userId as UserId).length > 0
   }
 }

@@ -27,6 +27,8 @@ const noteMs = 1_000
 const sweepMs = 10_000
 /** With a thousand inboxes each time, a million are looked at in a day and a half. */
 const checkMs = 120_000
+/** So long may a page show an old count after an answer of the database was lost. */
+const doubtMs = 1_000
 
 export function createNotificationsModule(
   options: Omit<NotificationsOptions, 'audience'>,
@@ -44,6 +46,7 @@ export function createNotificationsModule(
     service,
     async start() {
       periods.every(noteMs, 'members of workspaces could not be noted', audience.write)
+      periods.every(doubtMs, 'counts of notifications could not be read', service.tellDoubtful)
       periods.every(sweepMs, 'outdated notifications could not be deleted', service.sweep)
       periods.every(checkMs, 'counts of notifications could not be checked', service.checkCounts)
     },

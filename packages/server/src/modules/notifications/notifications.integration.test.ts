@@ -1,5 +1,5 @@
 /** Notifications over a real database to clients: sent, listed, changed, outdated; each one only their own. */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import {
   type Notification,
   type SendNotificationInput,
@@ -7,23 +7,13 @@ import {
   type UserId,
 } from '@belfry/contract'
 import { describe, expect, inject, it } from 'vitest'
-import { createDatabase } from '../../adapters/postgres/database.ts'
-import { createPostgresEventLog } from '../../adapters/postgres/events/event-log.ts'
-import { createEventLog } from '../../adapters/postgres/events/migrations/0002_create_event_log.ts'
-import { createRequestKeys } from '../../adapters/postgres/requests/migrations/0005_create_request_keys.ts'
-import { createPostgresRequestKeys } from '../../adapters/postgres/requests/request-keys.ts'
-import { testDatabase } from '../../adapters/postgres/testing/test-database.ts'
-import type { MemorySession } from '../../engine/memory/transport-client.ts'
-import type { Realtime } from '../../engine/realtime/realtime.ts'
 import { numbers } from '../../engine/testing/log-contract.ts'
-import { openRealtimeWorld } from '../../engine/testing/realtime-world.ts'
-import { createRecordingLogger } from '../../engine/testing/recording-logger.ts'
 import { SeededRandom } from '../../engine/testing/seeded-random.ts'
-import { createTestClock } from '../../engine/testing/test-clock.ts'
 import { until } from '../../engine/testing/until.ts'
-import { createNotificationsModule, notificationsMigrations } from './module.ts'
+import { openNotificationsWorld } from './testing/notifications-world.ts'
 
 const hello = { type: 'greeting', title: 'Hello' }
+const openWorld = () => openNotificationsWorld(inject('postgresUrl'))
 
 describe('sending', () => {
   it('reaches who is connected at once, and nobody else, and is in the list of all', async () => {
@@ -421,57 +411,3 @@ describe('counts', () => {
     expect(world.logger.at('error')).toHaveLength(1)
   })
 })
-
-async function openWorld() {
-  const server = await testDatabase(inject('postgresUrl'))
-  for (const { up } of [createEventLog, createRequestKeys, ...notificationsMigrations]) await server.sql(up)
-  const clock = createTestClock()
-  const logger = createRecordingLogger()
-  const database = createDatabase({ url: server.url, logger })
-  const durable = createPostgresEventLog({ database, clock, logger, randomBytes })
-  const keys = createPostgresRequestKeys({ database, clock, logger })
-  let realtime: Realtime | undefined
-  const module = createNotificationsModule({
-    database,
-    clock,
-    logger,
-    keys,
-    retentionDays: 30,
-    realtime: () => realtime as Realtime,
-  })
-  const live = await openRealtimeWorld({ namespaces: [...(module.namespaces ?? [])], durable, clock })
-  realtime = live.realtime
-  const { service } = module
-  return {
-    server,
-    realtime: live.realtime,
-    clock,
-    logger,
-    database,
-    service,
-    send: (input: SendNotificationInput, sender = '') =>
-      service.send(sendNotificationRequest.parse(input), { sender }),
-    /** A client of this user, and what it heard. */
-    async enter(userId: string, workspaces: readonly string[] = []) {
-      const session: MemorySession = await live.enter('/notifications', { userId, workspaces })
-      const heard = () => {
-        live.memory.flush()
-        return session.events
-      }
-      const of = (name: string) =>
-        heard()
-          .filter((event) => event.name === name)
-          .map(({ data }) => data)
-      expect(live.realtime.users.sessionsOf(userId as UserId).length).toBeGreaterThan(0)
-      return { heard, of }
-    },
-    async [Symbol.asyncDispose]() {
-      await module.stop?.()
-      await keys.close()
-      await durable.close()
-      await live[Symbol.asyncDispose]()
-      await database.close()
-      await server[Symbol.asyncDispose]()
-    },
-  }
-}

@@ -99,7 +99,10 @@ export function createSending(parts: SendingParts): SendNotification {
     for (const [index, each] of claimed.entries()) {
       const sending = keyed[index]?.sending as Sending
       if (each.outcome === 'reused') found.set(sending, 'key_reused')
-      if (each.outcome === 'repeated') found.set(sending, { ...each.answer, repeated: true })
+      if (each.outcome !== 'repeated') continue
+      found.set(sending, { ...each.answer, repeated: true })
+      // Who asks again may have had no answer the first time.
+      counts.doubt(sending.users)
     }
     return sendings.map((sending) => found.get(sending))
   }
@@ -140,15 +143,17 @@ export function createSending(parts: SendingParts): SendNotification {
 
   return async (request, { transaction, sender = '' } = {}) => {
     refuseUnfit(request)
+    // Before there is a transaction: its connection may be the last one that the database gives us.
     const users = await recipientsOf(request)
     const notification = notificationOf(request, new Date(clock.now()))
     const sending = { request, sender, users, notification }
     const alone = async (run: (sendings: readonly Sending[]) => Promise<readonly Outcome[]>) =>
       (await run([sending]))[0] as Outcome
-    let outcome: Outcome
-    if (transaction !== undefined) outcome = await alone((sendings) => sendIn(transaction, sendings))
-    else if (users.length > sharedRecipientsMax) outcome = await alone(inOwnTransaction)
-    else outcome = await sendShared(sending)
+    const send = () => {
+      if (transaction !== undefined) return alone((sendings) => sendIn(transaction, sendings))
+      return users.length > sharedRecipientsMax ? alone(inOwnTransaction) : sendShared(sending)
+    }
+    const outcome = await counts.watch(users, send)
     if (outcome === 'key_reused') throw new Refusal('key_reused')
     return outcome
   }

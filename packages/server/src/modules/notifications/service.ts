@@ -59,6 +59,8 @@ export interface NotificationsService {
   delete(userId: string, id: string): Promise<NotificationChange>
   /** Removes what expired or is older than it is kept. */
   sweep(): Promise<void>
+  /** Tells counts that may have changed without being told, because the answer to a commit was lost. */
+  tellDoubtful(): Promise<void>
   /** Compares counts with what they count, some thousand users a call. */
   checkCounts(): Promise<void>
   readonly figures: NotificationFigures
@@ -87,7 +89,7 @@ export function createNotificationsService(options: NotificationsOptions): Notif
     run: (transaction: Transaction, now: Date) => Promise<Change>,
     tell: (transaction: Transaction, now: Date) => Promise<void>,
   ): Promise<NotificationChange> {
-    return database.transaction(async (transaction) => {
+    const work = async (transaction: Transaction) => {
       const now = new Date(clock.now())
       const { exists, changed, unread, revision } = await run(transaction, now)
       if (!exists) throw new Refusal('not_found', 'There is no such notification.')
@@ -96,7 +98,8 @@ export function createNotificationsService(options: NotificationsOptions): Notif
         transaction.afterCommit(() => counts.tell({ userId, unread, revision }))
       }
       return { changed, unread, revision }
-    })
+    }
+    return counts.watch([userId], () => database.transaction(work))
   }
   const update =
     (userId: string, id: string, what: (now: Date) => { readAt?: string | null; isGone?: boolean }) =>
@@ -188,6 +191,8 @@ export function createNotificationsService(options: NotificationsOptions): Notif
         deleted = swept.deleted
       } while (deleted === sweepMax)
     },
+
+    tellDoubtful: () => counts.tellDoubtful(database),
 
     async checkCounts() {
       const checked = await checkCounts(database, checkedUpTo, checkedAtOnce)

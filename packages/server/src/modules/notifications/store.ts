@@ -116,6 +116,12 @@ export async function readCount(database: Queryable, userId: string): Promise<Co
   return row ?? { userId, unread: 0, revision: 0 }
 }
 
+/** Of those who have an inbox. */
+export function readCounts(database: Queryable, users: readonly string[]): Promise<Count[]> {
+  return database.query(sql<Count>`
+    select user_id as "userId", unread, revision from notification_inboxes where user_id = any (${users})`)
+}
+
 /** True, once the inbox is locked: whoever changes rows has it first, or two would wait for each other for ever. */
 const afterInbox = sql`(select count(*) from inbox) >= 0`
 

@@ -1,18 +1,13 @@
 /** The durable log keeps the promises of every log and of every outbox, and its own, when parts of it break. */
-import { randomBytes } from 'node:crypto'
 import { describe, expect, inject, it } from 'vitest'
-import type { LogOptions } from '../../../engine/ports/log.ts'
 import { describeLogContract, entryOf, numbers } from '../../../engine/testing/log-contract.ts'
 import { dataOf, describeOutboxContract, hearing } from '../../../engine/testing/outbox-contract.ts'
-import { createRecordingLogger } from '../../../engine/testing/recording-logger.ts'
-import { createTestClock, type TestClock } from '../../../engine/testing/test-clock.ts'
+import { createTestClock } from '../../../engine/testing/test-clock.ts'
 import { until } from '../../../engine/testing/until.ts'
-import { createDatabase } from '../database.ts'
-import { startProxy } from '../testing/proxy.ts'
-import { testDatabase } from '../testing/test-database.ts'
 import { beginNewEpochs } from './epochs.ts'
-import { createPostgresEventLog, type PostgresEventLog } from './event-log.ts'
-import { createEventLog } from './migrations/0002_create_event_log.ts'
+import { openLogWorld } from './testing/log-world.ts'
+
+const openWorld = () => openLogWorld(inject('postgresUrl'))
 
 describeLogContract('PostgreSQL', openWorld)
 describeOutboxContract('PostgreSQL', openWorld)
@@ -154,40 +149,3 @@ describe('the durable log', () => {
     expect(row?.['stored']).toBe(1_200 - refused.length)
   })
 })
-
-async function openWorld() {
-  const server = await testDatabase(inject('postgresUrl'))
-  await server.sql(createEventLog.up)
-  const proxy = await startProxy(server.url)
-  const clock = createTestClock()
-  const logger = createRecordingLogger()
-  const database = createDatabase({ url: proxy.url, logger, patienceMs: 200 })
-  const beside = createDatabase({ url: server.url, logger })
-  let logs: PostgresEventLog[] = []
-  const closeAll = async () => {
-    await Promise.all(logs.map((log) => log.close()))
-    logs = []
-  }
-  return {
-    server,
-    proxy,
-    clock,
-    logger,
-    transaction: database.transaction,
-    /** A transaction that does not go through the proxy. */
-    direct: beside.transaction,
-    async open(options: LogOptions = {}, ownTime: TestClock = clock) {
-      const log = createPostgresEventLog({ ...options, database, clock: ownTime, logger, randomBytes })
-      logs.push(log)
-      return log
-    },
-    restart: closeAll,
-    async [Symbol.asyncDispose]() {
-      await closeAll()
-      await database.close()
-      await beside.close()
-      await server[Symbol.asyncDispose]()
-      await proxy[Symbol.asyncDispose]()
-    },
-  }
-}
