@@ -138,7 +138,7 @@ it('a PostgreSQL that gives no connection any more', async () => {
   const url = await findRunningPostgres(product.dataDirectory)
   /** False when there are as many as there may be. */
   const take = async () => {
-    const client = new pg.Client({ connectionString: url })
+    const client = new pg.Client({ connectionString: url, application_name: 'taker' })
     client.on('error', () => undefined)
     try {
       await client.connect()
@@ -152,7 +152,9 @@ it('a PostgreSQL that gives no connection any more', async () => {
   await during(senders, async () => {
     await until(async () => !(await take()))
     const ofTheServer = async () => {
-      const text = "select pid from pg_stat_activity where application_name = 'belfry'"
+      // Also of those that only begin, and have no name yet.
+      const text = `select pid from pg_stat_activity
+        where backend_type = 'client backend' and application_name is distinct from 'taker'`
       return (await taken[0]?.query<{ pid: number }>(text))?.rows ?? []
     }
     // What the server holds still serves; a place that it loses is ours, if we are faster.
