@@ -19,6 +19,7 @@ const longest = [
   'e2e/browser/publish',
   'e2e/chaos/crash',
   'e2e/chaos/notifications',
+  'e2e/chaos/no-room',
   'e2e/browser/sockets-appearance',
   'e2e/browser/large-text',
   'e2e/start/ready',

@@ -28,6 +28,8 @@ export interface Senders {
   readonly repeats: number
   /** Of those, the ones that had taken effect without an answer. */
   readonly takenBefore: number
+  /** Answers that said: not now. */
+  readonly refused: number
   /** Answers that no sender should get. */
   readonly complaints: readonly string[]
   readonly done: Promise<void>
@@ -71,6 +73,7 @@ export function startSenders({ url, token, random, users, sends, isUp }: Senders
   const complaints: string[] = []
   let begun = 0
   let repeats = 0
+  let refused = 0
   let takenBefore = 0
 
   /** Most to one user, some to a few, some to all, and some events beside. */
@@ -108,6 +111,7 @@ export function startSenders({ url, token, random, users, sends, isUp }: Senders
     }
     if (response.status === 200) return body as Reply
     const { code } = body as { code: string }
+    refused += 1
     if (!passing.includes(code)) complaints.push(`${request.key}: ${response.status} ${JSON.stringify(body)}`)
     return undefined
   }
@@ -155,6 +159,9 @@ export function startSenders({ url, token, random, users, sends, isUp }: Senders
     },
     get repeats() {
       return repeats
+    },
+    get refused() {
+      return refused
     },
     get takenBefore() {
       return takenBefore

@@ -33,6 +33,12 @@ export function readOnlyMount(directory: string): string[] {
   return [...mustWork([...namespaces(), '--mount']), 'sh', '-c', mount, 'sh']
 }
 
+/** A program in front of another that sees `directory` as a file system of its own with so much room. */
+export function smallMount(directory: string, megabytes: number): string[] {
+  const mount = `mount -t tmpfs -o size=${megabytes}m,mode=711 tmpfs ${directory} && exec "$@"`
+  return [...mustWork([...namespaces(), '--mount']), 'sh', '-c', mount, 'sh']
+}
+
 function namespaces(): string[] {
   return isRoot ? ['unshare'] : ['unshare', '--user', '--map-current-user', '--keep-caps']
 }
