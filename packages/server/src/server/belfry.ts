@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { createPostgresEventLog } from '../adapters/postgres/events/event-log.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
-import { systemClock } from '../engine/ports/clock.ts'
+import { type Clock, systemClock } from '../engine/ports/clock.ts'
 import { durableLogBounds } from '../engine/ports/log.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import { composeModules } from './compose-modules.ts'
@@ -33,6 +33,8 @@ export interface BelfryOptions {
   readonly namespaces?: readonly ServedNamespace[]
   /** Who may be in rooms of your own kinds. */
   readonly rooms?: readonly RoomAuthority[]
+  /** The time of everything that Belfry does. The system's if absent. */
+  readonly clock?: Clock
   /** Something takes place, or has: for a person who waits. */
   onProgress?(message: string): void
   onDone?(message: string): void
@@ -54,7 +56,7 @@ export interface Belfry {
 }
 
 export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
-  const { loaded, logger } = options
+  const { loaded, logger, clock = systemClock } = options
   const { settings } = loaded
   const signal = options.signal ?? new AbortController().signal
   const onProgress = options.onProgress ?? (() => undefined)
@@ -101,6 +103,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       opened,
       settings,
       views,
+      clock,
       logger,
       requestCounter,
       sockets: socketsInUse,
@@ -114,7 +117,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     })
     const durable = createPostgresEventLog({
       database: opened.database,
-      clock: systemClock,
+      clock,
       logger,
       randomBytes,
       boundsOf: () => durableLogBounds,
@@ -130,6 +133,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       settings,
       modules,
       opened,
+      clock,
       logger,
       access,
       notifications,
@@ -145,6 +149,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       namespaces,
       rooms,
       durable,
+      clock,
       logger,
       jwtSecret,
       isStopping,

@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import type { DatabaseView, SettingView } from '@belfry/contract'
 import { migrationStatus } from '../adapters/postgres/migrations.ts'
 import type { Module } from '../engine/module.ts'
-import { systemClock } from '../engine/ports/clock.ts'
+import type { Clock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import { sql } from '../engine/sql.ts'
 import { type AccessModule, createAccessModule } from '../modules/access/module.ts'
@@ -24,6 +24,7 @@ export interface ModuleParts {
   readonly opened: OpenedDatabase
   readonly settings: Settings
   readonly views: readonly SettingView[]
+  readonly clock: Clock
   readonly logger: Logger
   readonly requestCounter: { answered: number }
   /** Made of the modules, and there before the first request. */
@@ -38,12 +39,12 @@ export interface ComposedModules {
 }
 
 export function composeModules(parts: ModuleParts): ComposedModules {
-  const { opened, settings, views, logger, requestCounter, sockets } = parts
+  const { opened, settings, views, clock, logger, requestCounter, sockets } = parts
   const { database } = opened
-  const access = createAccessModule({ database, clock: systemClock, logger, randomBytes })
+  const access = createAccessModule({ database, clock, logger, randomBytes })
   const modules: Module[] = [access]
   const system = createSystemModule({
-    clock: systemClock,
+    clock,
     probe: openProcessProbe(),
     requestCounter,
     databaseKind: opened.kind,
@@ -60,14 +61,14 @@ export function composeModules(parts: ModuleParts): ComposedModules {
   modules.push(system)
   const events = createEventsModule({
     database,
-    clock: systemClock,
+    clock,
     logger,
     realtime: () => sockets().realtime,
   })
   modules.push(events)
   const notifications = createNotificationsModule({
     database,
-    clock: systemClock,
+    clock,
     logger,
     retentionDays: settings.notificationRetentionDays,
     realtime: () => sockets().realtime,
@@ -75,7 +76,7 @@ export function composeModules(parts: ModuleParts): ComposedModules {
   modules.push(notifications)
   const realtime = createRealtimeModule({
     realtime: () => sockets().realtime,
-    clock: systemClock,
+    clock,
     connectionsMax: settings.maxSocketConnections,
     queuedBytes: () => sockets().server.queuedBytes(),
     version: belfryVersion,
