@@ -74,16 +74,13 @@ export async function createEmbeddedHost(options: HostOptions): Promise<Host> {
   const { namespaces, rooms, clock, logger } = options
   const { loadSettings, startBelfry } = await import('belfry')
   const jwtSecret = options.settings['JWT_SECRET'] ?? newSecret()
+  const own = { ...generous, PORT: '0', ...options.settings, JWT_SECRET: jwtSecret }
+  // Before there is a directory: wrong settings are refused and leave none.
+  loadSettings(own)
   const directory = await mkdtemp(join(tmpdir(), 'belfry-testing-'))
   // Under root, PostgreSQL runs as somebody else, who has to pass through.
   if (process.getuid?.() === 0) await chmod(directory, 0o711)
-  const loaded = loadSettings({
-    ...generous,
-    PORT: '0',
-    BELFRY_DATA_DIR: join(directory, 'data'),
-    ...options.settings,
-    JWT_SECRET: jwtSecret,
-  })
+  const loaded = loadSettings({ ...own, BELFRY_DATA_DIR: join(directory, 'data') })
   return {
     jwtSecret,
     settings: loaded.settings,
