@@ -9,7 +9,10 @@ it('works with node:test, and leaves nothing that keeps the process alive', asyn
   const options = ['--conditions=source', '--experimental-strip-types', '--no-warnings', '--test', file]
   // Variables of this runner would make the other one report to it.
   const environment = { PATH: process.env['PATH'] ?? '', FORCE_COLOR: '0' }
-  const { stdout } = await promisify(execFile)(process.execPath, options, { env: environment, timeout: 60_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, options, {
+    env: environment,
+    timeout: 60_000,
+  })
   expect(stdout).toMatch(/pass 1\b/)
   expect(stdout).toMatch(/fail 0\b/)
 }, 90_000)
