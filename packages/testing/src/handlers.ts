@@ -1,33 +1,33 @@
 /** Notes which handlers of the test's namespaces run, so that time does not move on while one of them works. */
 import type { RoomAuthority, ServedNamespace } from 'belfry'
 
-type AnyHandler = (...args: unknown[]) => unknown
-
-export function watchNamespace(served: ServedNamespace, running: Set<object>): ServedNamespace {
-  const { commands, ...others } = served.handlers
-  const watchAll = (owner: object) =>
-    Object.fromEntries(
-      Object.entries(owner).map(([name, handler]) => [name, watched(handler as AnyHandler, owner, running)]),
-    )
-  return {
-    contract: served.contract,
-    handlers: { ...watchAll(others), commands: watchAll(commands) } as ServedNamespace['handlers'],
-  }
+export function watchNamespace(
+  { contract, handlers }: ServedNamespace,
+  running: Set<object>,
+): ServedNamespace {
+  return { contract, handlers: watched(handlers, running) }
 }
 
 export function watchRooms(authority: RoomAuthority, running: Set<object>): RoomAuthority {
-  const mayJoin = watched(authority.mayJoin as AnyHandler, authority, running)
-  return { kind: authority.kind, mayJoin: mayJoin as RoomAuthority['mayJoin'] }
+  return watched(authority, running)
 }
 
-function watched(handler: AnyHandler, owner: object, running: Set<object>): AnyHandler {
-  return (...args) => {
-    const result = handler.apply(owner, args)
-    if (result instanceof Promise) {
-      running.add(result)
-      const ended = () => running.delete(result)
-      result.then(ended, ended)
-    }
-    return result
-  }
+/** Also methods of a class are handlers: they are asked for when they are called, and called as they were meant. */
+function watched<Owner extends object>(owner: Owner, running: Set<object>): Owner {
+  return new Proxy(owner, {
+    get(_, name) {
+      const value: unknown = Reflect.get(owner, name, owner)
+      if (typeof value === 'object' && value !== null) return watched(value, running)
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]) => noted(Reflect.apply(value, owner, args), running)
+    },
+  })
+}
+
+function noted(result: unknown, running: Set<object>): unknown {
+  if (!(result instanceof Promise)) return result
+  running.add(result)
+  const ended = () => running.delete(result)
+  result.then(ended, ended)
+  return result
 }

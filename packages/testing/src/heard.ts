@@ -7,8 +7,11 @@ export interface Heard<Data = unknown> {
   readonly meta: EventMeta
 }
 
-export interface NamedHeard extends Heard {
+export interface NamedHeard {
   readonly name: string
+  readonly data: unknown
+  /** Absent where a client says it of itself. */
+  readonly meta: EventMeta | undefined
 }
 
 /** As much of a `Socket` of `socket.io-client` as is needed here. */
@@ -44,11 +47,14 @@ export function earOf(live: Live<NamespaceContract>, { name, events }: Namespace
   return {
     namespace: name,
     listen(listener) {
-      const ends = [...Object.keys(events), ...ownEvents].map((event) =>
-        live.on(event as LiveEvent<NamespaceContract>, (data: unknown, meta) =>
-          listener({ name: event, data, meta }),
-        ),
-      )
+      const ends = Object.keys(events)
+        .concat(ownEvents)
+        .map((event) =>
+          live.on(event as LiveEvent<NamespaceContract>, (data: unknown, meta) =>
+            listener({ name: event, data, meta }),
+          ),
+        )
+      ends.push(live.onReset((reason) => listener({ name: 'sync:reset', data: { reason }, meta: undefined })))
       return () => {
         for (const end of ends) end()
       }

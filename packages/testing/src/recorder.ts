@@ -31,8 +31,8 @@ const heardMax = 100_000
 const shownMax = 20
 
 interface Waiter<Data> {
-  readonly where: (heard: Heard<Data>) => boolean
-  take(heard: Heard<Data>): void
+  /** Whether it takes it, and has ended with that. */
+  offer(heard: Heard<Data>): boolean
   fail(why: string): void
 }
 
@@ -43,9 +43,9 @@ export function createRecorder<Data>(
   options: { onEnd(ended: (why: string) => void): () => void },
 ): Recorder<Data> {
   const all: Heard<Data>[] = []
-  const taken = new Set<Heard>()
+  const taken = new Set<unknown>()
   /** Of whatever name, the last: they explain an error. */
-  const came: { readonly name: string; readonly heard: Heard }[] = []
+  const came: { readonly name: string; readonly heard: Pick<Heard, 'data'> }[] = []
   const waiters = new Set<Waiter<Data>>()
   const failAll = (why: string) => {
     for (const waiter of waiters) waiter.fail(why)
@@ -63,10 +63,7 @@ export function createRecorder<Data>(
   function hear(heard: Heard<Data>): void {
     if (all.length >= heardMax) throw new RangeError(`More than ${heardMax} events ${name} were recorded.`)
     all.push(heard)
-    const waiter = [...waiters].find(({ where }) => where(heard))
-    if (waiter === undefined) return
-    taken.add(heard)
-    waiter.take(heard)
+    if ([...waiters].some((waiter) => waiter.offer(heard))) taken.add(heard)
   }
 
   function whatCame(): string {
@@ -78,34 +75,38 @@ export function createRecorder<Data>(
     return `On ${ear.namespace} came:\n${lines.join('\n')}`
   }
 
-  function next({
-    where = () => true,
-    withinMs = withinMsDefault,
-  }: NextOptions<Data> = {}): Promise<Heard<Data>> {
-    const fits = (heard: Heard<Data>) => where(heard.data, heard)
+  async function next({ where, withinMs = withinMsDefault }: NextOptions<Data> = {}): Promise<Heard<Data>> {
+    const fits = (heard: Heard<Data>) => where === undefined || where(heard.data, heard)
     const known = all.find((heard) => !taken.has(heard) && fits(heard))
     if (known !== undefined) {
       taken.add(known)
-      return Promise.resolve(known)
+      return known
     }
     return new Promise((resolve, reject) => {
+      let stopLooking = () => {}
       const end = () => {
         waiters.delete(waiter)
         stopTimer()
         stopLooking()
       }
       const waiter: Waiter<Data> = {
-        where: fits,
-        take(heard) {
+        offer(heard) {
+          try {
+            if (!fits(heard)) return false
+            resolve(heard)
+          } catch (error) {
+            reject(error)
+            end()
+            return false
+          }
           end()
-          resolve(heard)
+          return true
         },
         fail(why) {
           end()
           reject(new Error(`${name} did not come: ${why}. ${whatCame()}`))
         },
       }
-      let stopLooking = () => {}
       const stopTimer = later(withinMs, () => waiter.fail(`not within ${withinMs} ms`))
       waiters.add(waiter)
       stopLooking = ear.onEnd(waiter.fail)

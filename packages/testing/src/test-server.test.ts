@@ -1,6 +1,6 @@
 /** The server of a test: who comes in, what it tells, and what it says was left behind. */
 import { Refusal } from '@belfry/contract'
-import { serveNamespace } from 'belfry'
+import { type SessionView, serveNamespace } from 'belfry'
 import { io } from 'socket.io-client'
 import { describe, expect, it } from 'vitest'
 import { startTestServer, until } from './index.ts'
@@ -64,6 +64,37 @@ describe('a test server', () => {
     await expect(startTestServer({ settings: { SOCKET_PING_INTERVAL: 'often' } })).rejects.toMatchObject({
       code: 'settings_invalid',
     })
+  })
+
+  it('calls handlers as they were meant, also those of a class, and asks who owns rooms', async () => {
+    class Handlers {
+      #views = 0
+      readonly left: string[] = []
+      readonly commands = {
+        'post:view': async () => {
+          this.#views += 1
+          return { views: this.#views }
+        },
+        'post:wait': () => {},
+        'post:break': () => {},
+      }
+      async disconnect({ principal }: SessionView) {
+        this.left.push(`${principal.userId} after ${this.#views}`)
+      }
+    }
+    const handlers = new Handlers()
+    await using server = await startTestServer({
+      namespaces: [serveNamespace(posts, handlers)],
+      rooms: [{ kind: 'thread', mayJoin: async (_, id) => id === 'open' }],
+    })
+    const client = server.client(ana)
+    const live = await server.open(client, posts)
+    expect(await live.command('post:view', { id: 'a' })).toEqual({ views: 1 })
+    await live.command('room:join', { room: { kind: 'thread', id: 'open' } })
+    const secret = live.command('room:join', { room: { kind: 'thread', id: 'secret' } })
+    await expect(secret).rejects.toMatchObject({ code: 'forbidden' })
+    await server.cut(client)
+    expect(handlers.left).toEqual(['ana after 1'])
   })
 
   it('publishes what a transaction told when it is done, and nothing of one that failed', async () => {
@@ -133,6 +164,20 @@ describe('what a test left behind is told: ', () => {
     await until(() => socket.connected)
     socket.disconnect()
     await server.close()
+  })
+
+  it('what fails while it stops, and the rest is ended all the same', async () => {
+    const server = await startTestServer(servePosts())
+    const client = server.client(ana)
+    const live = await server.open(client, posts)
+    live.state.subscribe(() => {
+      throw new Error('a subscriber')
+    })
+    server.clock.every(1_000, () => {})
+    const error = await server.close().catch((error: AggregateError) => error)
+    expect((error as AggregateError).errors).toHaveLength(2)
+    expect(client.state.get().status).toBe('closed')
+    await expect(fetch(server.url)).rejects.toThrow()
   })
 
   it('timers on its clock', async () => {

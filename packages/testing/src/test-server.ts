@@ -113,6 +113,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const listener = createListener()
   let running: Running | undefined
   let isClosed = false
+  let closing: Promise<void> | undefined
   const waiters = new Set<(why: string) => void>()
   const traffic = createTraffic({
     farSockets: () => listener.sockets,
@@ -153,8 +154,13 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     if (isClosed || running !== undefined)
       throw new Error(`The test server is ${isClosed ? 'closed' : 'running already'}.`)
     const started = await host.start()
-    running = started
-    await listener.open((server) => started.sockets.initialize(server))
+    try {
+      await listener.open((server) => started.sockets.initialize(server))
+      running = started
+    } catch (error) {
+      await started.stop()
+      throw error
+    }
   }
 
   async function stop(): Promise<void> {
@@ -207,27 +213,34 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     await known()
   }
 
-  async function close(): Promise<void> {
-    if (isClosed) return
+  /** Whatever fails on the way, what comes after it is ended too. */
+  async function end(): Promise<void> {
+    const left: unknown[] = []
+    const step = (run: () => unknown) =>
+      Promise.resolve()
+        .then(run)
+        .catch((error: unknown) => left.push(error))
     const foreigners = await traffic.foreignersLeft()
     clients.close()
     for (const line of clients.lines) if (line.state === 'silent') line.mend()
     for (const waiter of waiters) waiter('the test server was closed')
-    if (running !== undefined) await stop()
+    await step(() => (running === undefined ? undefined : stop()))
     isClosed = true
     for (const line of clients.lines) line.close()
-    await host.close()
-    const left = [
-      ...problems.take(),
-      ...(foreigners === 0
-        ? []
-        : [new Error(`Connections that this server did not make were left open: ${foreigners}.`)]),
-      ...(clock.timers === 0
-        ? []
-        : [new Error(`Timers that somebody set on the clock are left: ${clock.timers}.`)]),
-    ]
+    await step(() => listener.close())
+    await step(() => host.close())
+    left.push(...problems.take())
+    if (foreigners > 0)
+      left.push(new Error(`Connections that this server did not make were left open: ${foreigners}.`))
+    if (clock.timers > 0)
+      left.push(new Error(`Timers that somebody set on the clock are left: ${clock.timers}.`))
     if (left.length > 0)
       throw new AggregateError(left, `The test left ${left.length} behind: ${left.map(sentenceOf).join(' ')}`)
+  }
+
+  function close(): Promise<void> {
+    closing ??= end()
+    return closing
   }
 
   const server: TestServer = {

@@ -51,6 +51,31 @@ describe('a waiter', () => {
     )
   })
 
+  it('is rejected with what its condition throws, early or late', async () => {
+    await using server = await startTestServer(servePosts())
+    const live = await server.open(server.client(ana), posts)
+    const heard = server.events(live, 'post:created')
+    const where = () => {
+      throw new Error('a condition that fails')
+    }
+    const late = expect(heard.next({ where })).rejects.toThrow('a condition that fails')
+    await publish(server, 1)
+    await late
+    await expect(heard.next({ where })).rejects.toThrow('a condition that fails')
+    expect((await heard.next()).data.n).toBe(1)
+  })
+
+  it('is told by a reset that something was missed', async () => {
+    await using server = await startTestServer(servePosts())
+    const client = server.client(ana)
+    const heard = server.events(await server.open(client, posts), 'post:created')
+    await server.cut(client)
+    await publish(server, 1)
+    await server.mend(client)
+    await server.clock.advance('1s')
+    await expect(heard.next({ withinMs: 1 })).rejects.toThrow("sync:reset { reason: 'unknown-session' }")
+  })
+
   it('ends at once where nothing will come any more', async () => {
     await using server = await startTestServer(servePosts())
     const client = server.client(ana)
