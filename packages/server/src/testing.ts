@@ -10,3 +10,4 @@ export {
   type MemoryStore,
   startInMemory,
 } from './server/in-memory.ts'
+export { type LoadedSettings, loadSettings } from './server/settings.ts'

@@ -9,6 +9,7 @@ import type { NamespaceContract } from '@belfry/contract'
 import { type Ear, earOf, earOfStock, type StockSocket } from './heard.ts'
 import { createLine, type Line } from './lines.ts'
 import type { Traffic } from './traffic.ts'
+import { until } from './until.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 /** What `createClient` takes, but for what the test server knows better. Waits are not spread: each is the shortest. */
@@ -138,4 +139,19 @@ export function createClients(options: ClientsOptions): Clients {
       for (const stock of stocks) stock.disconnect()
     },
   }
+}
+
+/** Resolves when the client was let in, and rejects when it was not. */
+export async function open<N extends NamespaceContract>(client: Client, contract: N): Promise<Live<N>> {
+  const live = client.namespace(contract)
+  const stop = live.onReset(() => {})
+  const state = () => live.state.get()
+  await until(() => ['open', 'waiting', 'refused', 'ended', 'closed'].includes(state().status), {
+    get what() {
+      return `to be let in to ${contract.name}; it is ${JSON.stringify(state())}`
+    },
+  })
+  if (state().status === 'open') return live
+  stop()
+  throw new Error(`The client is not in ${contract.name}: ${JSON.stringify(state())}`)
 }

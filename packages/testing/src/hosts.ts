@@ -8,14 +8,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type {
   HostNotifications,
-  LoadedSettings,
   Logger,
   RoomAuthority,
   RunTransaction,
   ServedNamespace,
   SocketService,
 } from 'belfry'
-import { type Clock, createMemoryStore, startInMemory } from 'belfry/testing'
+import {
+  type Clock,
+  createMemoryStore,
+  type LoadedSettings,
+  loadSettings,
+  startInMemory,
+} from 'belfry/testing'
 
 export interface Running {
   readonly sockets: SocketService
@@ -53,7 +58,6 @@ const generous = {
 
 export async function createMemoryHost(options: HostOptions): Promise<Host> {
   const { namespaces, rooms, clock, logger } = options
-  const { loadSettings } = await import('belfry')
   const jwtSecret = options.settings['JWT_SECRET'] ?? newSecret()
   const { settings } = loadSettings({ ...generous, ...options.settings })
   const store = createMemoryStore({ clock, logger })
@@ -72,7 +76,8 @@ export async function createMemoryHost(options: HostOptions): Promise<Host> {
 
 export async function createEmbeddedHost(options: HostOptions): Promise<Host> {
   const { namespaces, rooms, clock, logger } = options
-  const { loadSettings, startBelfry } = await import('belfry')
+  // All that the product needs is loaded only where it is wanted.
+  const { startBelfry } = await import('belfry')
   const jwtSecret = options.settings['JWT_SECRET'] ?? newSecret()
   const own = { ...generous, PORT: '0', ...options.settings, JWT_SECRET: jwtSecret }
   // Before there is a directory: wrong settings are refused and leave none.

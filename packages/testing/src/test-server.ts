@@ -22,7 +22,7 @@ import type {
   SocketService,
 } from 'belfry'
 import { issueToken, type TokenClaims } from 'belfry/testing'
-import { createClients, type StockClientOptions, type TestClientOptions } from './clients.ts'
+import { createClients, open, type StockClientOptions, type TestClientOptions } from './clients.ts'
 import { type Duration, milliseconds } from './duration.ts'
 import { watchNamespace, watchRooms } from './handlers.ts'
 import type { Heard, StockSocket } from './heard.ts'
@@ -294,20 +294,6 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     throw error
   }
   return server
-}
-
-async function open<N extends NamespaceContract>(client: Client, contract: N): Promise<Live<N>> {
-  const live = client.namespace(contract)
-  const stop = live.onReset(() => {})
-  const state = () => live.state.get()
-  await until(() => ['open', 'waiting', 'refused', 'ended', 'closed'].includes(state().status), {
-    get what() {
-      return `to be let in to ${contract.name}; it is ${JSON.stringify(state())}`
-    },
-  })
-  if (state().status === 'open') return live
-  stop()
-  throw new Error(`The client is not in ${contract.name}: ${JSON.stringify(state())}`)
 }
 
 function sentenceOf(error: unknown): string {

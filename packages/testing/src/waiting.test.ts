@@ -153,7 +153,7 @@ describe('that nothing came', () => {
   })
 })
 
-describe('a line', () => {
+describe('a line', { timeout: 30_000 }, () => {
   it('breaks for one client, and both ends know when it is done', async () => {
     await using server = await startTestServer(servePosts())
     const [one, other] = [server.client(ana), server.client(bob)]
@@ -203,6 +203,11 @@ describe('a line', () => {
     await server.mend(client)
     expect(heard.all).toHaveLength(1)
     expect(await answer).toEqual({ views: 1 })
+    // It is not given up later for having been silent.
+    const states: string[] = []
+    client.state.subscribe(() => states.push(client.state.get().status))
+    await server.clock.advance('1m')
+    expect(states).toEqual([])
   })
 
   it('that is silent while much is sent makes its reader too slow for the server', async () => {
