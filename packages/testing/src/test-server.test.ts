@@ -57,6 +57,15 @@ describe('a test server', () => {
     await expect(server.open(server.client(bob), ledger)).rejects.toThrow('unreachable')
   })
 
+  it('takes as much within one second of its clock as a test may send', async () => {
+    const served = servePosts()
+    await using server = await startTestServer(served)
+    const live = await server.open(server.client(ana), posts)
+    const ids = Array.from({ length: 1_100 }, (_, index) => String(index))
+    await Promise.all(ids.map((id) => live.command('post:view', { id })))
+    expect(served.views).toEqual(ids)
+  })
+
   it('takes the settings of a server, and refuses wrong ones', async () => {
     const settings = { SOCKET_PATH: '/live/', JWT_AUDIENCE: 'tests', JWT_ISSUER: 'here' }
     await using server = await startTestServer({ ...servePosts(), settings })
@@ -190,9 +199,12 @@ describe('what a test left behind is told: ', () => {
   it('who still waits', async () => {
     const server = await startTestServer(servePosts())
     const live = await server.open(server.client(ana), posts)
-    const waiting = expect(server.next(live, 'post:created')).rejects.toThrow('did not come: ')
+    const stock = server.stockClient(io, ana, { namespace: '/posts' })
+    const waiting = [server.next(live, 'post:created'), server.next(stock, 'post:created')].map((next) =>
+      expect(next).rejects.toThrow('did not come: '),
+    )
     await server.close()
-    await waiting
+    await Promise.all(waiting)
   })
 
   it('and nothing, where nothing was: also when it is closed twice, stopped, or broken', async () => {

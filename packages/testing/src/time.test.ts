@@ -199,6 +199,22 @@ describe('a server that goes away', patient, () => {
     expect(resets).toEqual(['unknown-session'])
   })
 
+  it.each([
+    ['stop', 1001],
+    ['crash', 1006],
+  ] as const)('by a %s says goodbye, or does not', async (how, code) => {
+    await using server = await startTestServer(servePosts())
+    const socket = new WebSocket(`${server.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`)
+    const closed = new Promise<number>((resolve) => {
+      socket.onclose = (event) => resolve(event.code)
+    })
+    await new Promise((resolve) => {
+      socket.onmessage = resolve
+    })
+    await server[how]()
+    expect(await closed).toBe(code)
+  })
+
   it('has lost what is not durable, after a crash too', async () => {
     await using server = await startTestServer(servePosts())
     const client = server.client(ana)

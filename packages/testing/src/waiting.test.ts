@@ -156,7 +156,7 @@ describe('that nothing came', () => {
 describe('a line', { timeout: 30_000 }, () => {
   it('breaks for one client, and both ends know when it is done', async () => {
     await using server = await startTestServer(servePosts())
-    const [one, other] = [server.client(ana), server.client(bob)]
+    const [other, one] = [server.client(bob), server.client(ana)]
     await server.open(one, posts)
     await server.open(other, posts)
     await server.cut(one)
