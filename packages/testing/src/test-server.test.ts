@@ -200,9 +200,10 @@ describe('what a test left behind is told: ', () => {
     const server = await startTestServer(servePosts())
     const live = await server.open(server.client(ana), posts)
     const stock = server.stockClient(io, ana, { namespace: '/posts' })
-    const waiting = [server.next(live, 'post:created'), server.next(stock, 'post:created')].map((next) =>
-      expect(next).rejects.toThrow('did not come: '),
-    )
+    const waiting = [
+      expect(server.next(live, 'post:created')).rejects.toThrow('did not come: it is {"status":"closed"}'),
+      expect(server.next(stock, 'post:created')).rejects.toThrow('did not come: the test server was closed'),
+    ]
     await server.close()
     await Promise.all(waiting)
   })

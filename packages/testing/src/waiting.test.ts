@@ -130,8 +130,9 @@ describe('that nothing came', () => {
       server.events(stock, 'post:created'),
     ]
     await server.cut()
-    for (const heard of recorders)
-      await expect(heard.none()).rejects.toThrow('Nothing is known of what is on')
+    const nothingIsKnown = 'Nothing is known of what is on its way on '
+    await expect(recorders[0]?.none()).rejects.toThrow(`${nothingIsKnown}/posts: There is no connection`)
+    await expect(recorders[1]?.none()).rejects.toThrow(`${nothingIsKnown}a stock client: it is not connected`)
   })
 
   it('is not claimed of a line that is silent', async () => {
