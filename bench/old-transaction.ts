@@ -90,7 +90,7 @@ if (values.save === true) writeFileSync(join(import.meta.dirname, 'results', 'ol
 function enqueue(): Promise<void> {
   sent += 1
   const entry = entryOf(sent)
-  return database.transaction((transaction) => log.enqueue(transaction, namespace, entry))
+  return database.transaction((transaction) => log.enqueue(transaction, namespace, [entry]))
 }
 
 /** How many a second. */

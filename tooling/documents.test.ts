@@ -33,6 +33,7 @@ const checks: Record<string, (documents: Documents) => string[]> = {
   'the error page has every code, status and sentence, and no others': checkErrors,
   'the configuration page is what the settings are': checkConfiguration,
   'the event page is what the contracts are': checkEvents,
+  'examples of tests are run as they stand': checkExamples,
   'links and images lead to something': checkLinks,
   'paths exist': checkPaths,
   'names in the architecture exist': checkNames,
@@ -132,6 +133,7 @@ const faults: readonly Fault[] = [
     'system:massage',
     'docs/events.md is not what',
   ],
+  ['an example', 'docs/testing.md', "advance('11m')", "advance('9m')", 'shows what is in none of its tests'],
   ['an option', 'docs/operations.md', '--replace', '--force', '"belfry restore" has no option --force'],
   ['an action', 'CONTRIBUTING.md', 'migrate create', 'migrate new', '"belfry migrate" knows no "new"'],
   ['a stage', 'CONTRIBUTING.md', '--only unit', '--only units', 'no stage "units"'],
@@ -219,6 +221,16 @@ function checkEvents(documents: Documents): string[] {
   const text = documents.get('docs/events.md') ?? ''
   if (text.trimEnd() === withPlainTables(eventsPage()).trimEnd()) return []
   return ['docs/events.md is not what the contracts are: run "npm run events".']
+}
+
+function checkExamples(documents: Documents): string[] {
+  const tests = [...sources].flatMap(([path, text]) =>
+    /^packages\/testing\/src\/.*\.test\.ts$/.test(path) ? [text] : [],
+  )
+  return [...(documents.get('docs/testing.md') ?? '').matchAll(/^```ts\n([\s\S]*?)^```$/gm)]
+    .map(([, example = '']) => example)
+    .filter((example) => !tests.some((text) => text.includes(example)))
+    .map((example) => `docs/testing.md shows what is in none of its tests: ${example}`)
 }
 
 function checkLinks(documents: Documents): string[] {

@@ -65,6 +65,22 @@ describe('the floors of the house', () => {
       'apps/console/src/a.tsx',
       `import { a } from '../../../packages/contract/src/errors.ts'`,
     ],
+    [
+      'the client is made of what is for tests',
+      'packages/client/src/a.ts',
+      `import { startTestServer } from '@belfry/testing'`,
+    ],
+    [
+      'the command line is made of what is for tests',
+      'packages/server/src/cli/a.ts',
+      `import { startInMemory } from '../testing.ts'`,
+    ],
+    ['the package for tests imports a framework of tests', 'packages/testing/src/a.ts', `import 'vitest'`],
+    [
+      'the package for tests reaches into the server',
+      'packages/testing/src/a.ts',
+      `import { a } from '../../server/src/engine/memory/log.ts'`,
+    ],
     ['a file stands on no floor', 'packages/server/src/utilities/a.ts', ''],
     ['a new adapter has no floor yet', 'packages/server/src/adapters/carrier-pigeon/a.ts', ''],
     ['a module sends by itself', 'packages/server/src/modules/a/b.ts', `session.link.send(packet)`],

@@ -111,6 +111,24 @@ const floors: readonly Floor[] = [
     because: 'it only names what others may use',
   },
   {
+    name: 'the door for tests',
+    files: /^packages\/server\/src\/testing\.ts$/,
+    mayUse: [
+      engine,
+      /^packages\/server\/src\/server\//,
+      /^packages\/server\/src\/adapters\/tokens\/issue-token\.ts$/,
+    ],
+    packages: [],
+    because: 'it only names what the package for tests is made of',
+  },
+  {
+    name: 'the package for tests',
+    files: /^(packages\/testing\/src\/)/,
+    mayUse: [contract, /^packages\/client\/src\/index\.ts$/, /^packages\/server\/src\/(index|testing)\.ts$/],
+    packages: [/^node:(crypto|fs\/promises|http|net|os|path|util)$/],
+    because: 'it is for tests of others: it has what is published, and no framework of tests',
+  },
+  {
     name: 'the console',
     files: /^(apps\/console\/)/,
     mayUse: [contract, /^packages\/(client|react)\/src\/index\.ts$/],
@@ -142,9 +160,14 @@ const forTests = {
     /^socket\.io-msgpack-parser$/,
     everyNodeModule,
   ],
-  files: [/^tooling\//, /\/testing\//, /^packages\/server\/src\/adapters\//],
+  files: [
+    /^tooling\//,
+    /\/src\/(?:.+\/)?testing\//,
+    /^packages\/server\/src\/adapters\//,
+    /^packages\/testing\/src\/index\.ts$/,
+  ],
 }
-const isTest = (path: string) => /\.test\.tsx?$|\/testing\//.test(path)
+const isTest = (path: string) => /\.test\.tsx?$|\/src\/(?:.+\/)?testing\//.test(path)
 
 export function findViolations(files: readonly SourceFile[]): Violation[] {
   return files.flatMap((file) => [

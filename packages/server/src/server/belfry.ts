@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { createPostgresEventLog } from '../adapters/postgres/events/event-log.ts'
 import { createPostgresRequestKeys } from '../adapters/postgres/requests/request-keys.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
-import { systemClock } from '../engine/ports/clock.ts'
+import { type Clock, systemClock } from '../engine/ports/clock.ts'
 import { durableLogBounds } from '../engine/ports/log.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import { composeModules } from './compose-modules.ts'
@@ -34,6 +34,8 @@ export interface BelfryOptions {
   readonly namespaces?: readonly ServedNamespace[]
   /** Who may be in rooms of your own kinds. */
   readonly rooms?: readonly RoomAuthority[]
+  /** The time of everything that Belfry does. The system's if absent. */
+  readonly clock?: Clock
   /** Something takes place, or has: for a person who waits. */
   onProgress?(message: string): void
   onDone?(message: string): void
@@ -55,7 +57,7 @@ export interface Belfry {
 }
 
 export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
-  const { loaded, logger } = options
+  const { loaded, logger, clock = systemClock } = options
   const { settings } = loaded
   const signal = options.signal ?? new AbortController().signal
   const onProgress = options.onProgress ?? (() => undefined)
@@ -92,7 +94,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       undo.push(() => result.close())
       return { done: result.summary, result }
     })
-    const keys = createPostgresRequestKeys({ database: opened.database, clock: systemClock, logger })
+    const keys = createPostgresRequestKeys({ database: opened.database, clock, logger })
     undo.push(() => keys.close())
     const requestCounter = { answered: 0 }
     let sockets: Sockets | undefined
@@ -104,6 +106,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       opened,
       settings,
       views,
+      clock,
       logger,
       requestCounter,
       keys,
@@ -118,7 +121,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     })
     const durable = createPostgresEventLog({
       database: opened.database,
-      clock: systemClock,
+      clock,
       logger,
       randomBytes,
       boundsOf: () => durableLogBounds,
@@ -134,6 +137,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       settings,
       modules,
       opened,
+      clock,
       logger,
       access,
       notifications,
@@ -149,6 +153,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       namespaces,
       rooms,
       durable,
+      clock,
       logger,
       jwtSecret,
       isStopping,

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { silentLogger } from '../adapters/postgres/testing/silent-logger.ts'
+import { systemClock } from '../engine/ports/clock.ts'
 import type { RequestKeys } from '../engine/ports/request-keys.ts'
 import { composeModules } from './compose-modules.ts'
 import type { OpenedDatabase } from './open-database.ts'
@@ -12,6 +13,7 @@ it('every module with migrations is in the schema that the command line knows, a
     opened: {} as OpenedDatabase,
     settings: loadSettings({}).settings,
     views: [],
+    clock: systemClock,
     logger: silentLogger,
     requestCounter: { answered: 0 },
     keys: {} as RequestKeys,

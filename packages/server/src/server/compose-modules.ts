@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import type { DatabaseView, SettingView } from '@belfry/contract'
 import { migrationStatus } from '../adapters/postgres/migrations.ts'
 import type { Module } from '../engine/module.ts'
-import { systemClock } from '../engine/ports/clock.ts'
+import type { Clock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { RequestKeys } from '../engine/ports/request-keys.ts'
 import { sql } from '../engine/sql.ts'
@@ -25,6 +25,7 @@ export interface ModuleParts {
   readonly opened: OpenedDatabase
   readonly settings: Settings
   readonly views: readonly SettingView[]
+  readonly clock: Clock
   readonly logger: Logger
   readonly requestCounter: { answered: number }
   readonly keys: RequestKeys
@@ -40,12 +41,12 @@ export interface ComposedModules {
 }
 
 export function composeModules(parts: ModuleParts): ComposedModules {
-  const { opened, settings, views, logger, requestCounter, keys, sockets } = parts
+  const { opened, settings, views, clock, logger, requestCounter, keys, sockets } = parts
   const { database } = opened
-  const access = createAccessModule({ database, clock: systemClock, logger, randomBytes })
+  const access = createAccessModule({ database, clock, logger, randomBytes })
   const modules: Module[] = [access]
   const system = createSystemModule({
-    clock: systemClock,
+    clock,
     probe: openProcessProbe(),
     requestCounter,
     databaseKind: opened.kind,
@@ -68,7 +69,7 @@ export function composeModules(parts: ModuleParts): ComposedModules {
   modules.push(events)
   const notifications = createNotificationsModule({
     database,
-    clock: systemClock,
+    clock,
     logger,
     keys,
     retentionDays: settings.notificationRetentionDays,
@@ -77,7 +78,7 @@ export function composeModules(parts: ModuleParts): ComposedModules {
   modules.push(notifications)
   const realtime = createRealtimeModule({
     realtime: () => sockets().realtime,
-    clock: systemClock,
+    clock,
     connectionsMax: settings.maxSocketConnections,
     queuedBytes: () => sockets().server.queuedBytes(),
     version: belfryVersion,

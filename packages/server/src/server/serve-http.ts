@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createHttpServer, type HttpServer } from '../adapters/http/server.ts'
 import { migrationStatus } from '../adapters/postgres/migrations.ts'
+import type { Clock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { TokenVerifier } from '../engine/ports/token-verifier.ts'
 import { sql } from '../engine/sql.ts'
@@ -16,6 +17,7 @@ import { belfryVersion } from './version.ts'
 export interface HttpParts extends ComposedModules {
   readonly opened: OpenedDatabase
   readonly settings: Settings
+  readonly clock: Clock
   readonly logger: Logger
   readonly requestCounter: { answered: number }
   /** There before the first request. */
@@ -24,10 +26,11 @@ export interface HttpParts extends ComposedModules {
 }
 
 export function createHttp(parts: HttpParts): Promise<HttpServer> {
-  const { settings, modules, opened, logger, access, requestCounter } = parts
+  const { settings, modules, opened, clock, logger, access, requestCounter } = parts
   const consoleDirectory = fileURLToPath(new URL('../../console', import.meta.url))
   return createHttpServer({
     routes: modules.flatMap((module) => module.routes),
+    clock,
     logger,
     version: belfryVersion,
     host: settings.host,

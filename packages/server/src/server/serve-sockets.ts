@@ -2,12 +2,13 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { createSocketServer, type SocketServer } from '../adapters/socketio/socket-server.ts'
+import type { WireOptions } from '../adapters/socketio/wire.ts'
 import { createTokenVerifier } from '../adapters/tokens/token-verifier.ts'
 import { createMemoryBroker } from '../engine/memory/broker.ts'
 import { createMemoryLog } from '../engine/memory/log.ts'
 import type { Module } from '../engine/module.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
-import { systemClock } from '../engine/ports/clock.ts'
+import type { Clock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { DurableLog } from '../engine/ports/outbox.ts'
 import type { TokenVerifier } from '../engine/ports/token-verifier.ts'
@@ -20,10 +21,13 @@ export interface SocketParts {
   /** Of the program that hosts Belfry. */
   readonly namespaces: readonly ServedNamespace[]
   readonly rooms: readonly RoomAuthority[]
+  readonly clock: Clock
   readonly logger: Logger
   readonly durable: DurableLog
   /** What signs tokens, given or generated. */
   readonly jwtSecret: string
+  /** Bounds of the wire that are no settings. */
+  readonly bounds?: Partial<WireOptions>
   isStopping(): boolean
 }
 
@@ -37,8 +41,7 @@ export interface Sockets {
 }
 
 export async function createSockets(parts: SocketParts): Promise<Sockets> {
-  const { settings, modules, logger } = parts
-  const clock = systemClock
+  const { settings, modules, clock, logger } = parts
   const verifier = createTokenVerifier({
     secret: parts.jwtSecret,
     publicKeys: settings.jwtPublicKey,
@@ -91,6 +94,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
       pingTimeoutMs: settings.socketPingTimeoutMs,
       maxPayloadBytes: settings.socketMaxPayloadBytes,
       compressBeyondBytes: settings.socketCompression ? compressBeyondBytes : undefined,
+      ...parts.bounds,
     },
     onSuspicion: (suspicion) => realtime.suspicions.report(suspicion),
   })

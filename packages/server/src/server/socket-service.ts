@@ -46,6 +46,8 @@ export interface SocketService {
   leaveRoom(sessionId: string, room: RoomRef): void
   getConnectedUsers(): readonly UserId[]
   getUserSockets(userId: string): readonly SessionView[]
+  /** Bytes that wait for clients that read slowly, of all connections. */
+  queuedBytes(): number
   /** For good: the client stays away until it connects again by itself. False when there is no such session. */
   closeConnection(sessionId: string): boolean
 }
@@ -71,6 +73,7 @@ export function createSocketService({ realtime, server, verifier }: Sockets): So
     leaveRoom: (id, room) => sessionOf(id).leave(room),
     getConnectedUsers: () => [...realtime.users.ids()],
     getUserSockets: (userId) => realtime.users.sessionsOf(userId as UserId),
+    queuedBytes: () => server.queuedBytes(),
     closeConnection(id) {
       const session = realtime.session(id as SessionId)
       if (session === undefined) return false

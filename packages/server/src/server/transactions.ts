@@ -26,7 +26,10 @@ export type RunTransaction = <Result>(
   work: (transaction: PublishingTransaction) => Promise<Result>,
 ) => Promise<Result>
 
-export function createTransactions(database: Database, realtime: Realtime): RunTransaction {
+export function createTransactions(
+  database: Pick<Database, 'transaction'>,
+  realtime: Pick<Realtime, 'publishIn'>,
+): RunTransaction {
   return (work) =>
     database.transaction((transaction) =>
       work({

@@ -1,0 +1,120 @@
+/**
+ * Belfry without a database, for tests: the engine and the wire as they always are, and around them the adapters in
+ * memory. It listens nowhere by itself: `sockets.initialize` serves it on a server of the test.
+ */
+import { randomBytes } from 'node:crypto'
+import { createMemoryDurableLog } from '../engine/memory/durable-log.ts'
+import { createMemoryLog } from '../engine/memory/log.ts'
+import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
+import type { Clock } from '../engine/ports/clock.ts'
+import type { Database } from '../engine/ports/database.ts'
+import { durableLogBounds } from '../engine/ports/log.ts'
+import type { Logger } from '../engine/ports/logger.ts'
+import type { DurableLog } from '../engine/ports/outbox.ts'
+import { createRealtimeModule } from '../modules/realtime/module.ts'
+import { createSockets, type Sockets } from './serve-sockets.ts'
+import type { Settings } from './settings.ts'
+import { createSocketService, type SocketService } from './socket-service.ts'
+import { createTransactions, type RunTransaction } from './transactions.ts'
+import { belfryVersion } from './version.ts'
+
+/** What outlives a server as a database would: the events of durable namespaces. */
+export interface MemoryStore {
+  readonly durable: DurableLog
+  close(): void
+}
+
+export interface InMemoryOptions {
+  readonly settings: Settings
+  readonly namespaces: readonly ServedNamespace[]
+  readonly rooms: readonly RoomAuthority[]
+  readonly store: MemoryStore
+  readonly clock: Clock
+  readonly logger: Logger
+  /** What signs tokens. */
+  readonly jwtSecret: string
+}
+
+export interface InMemoryBelfry {
+  readonly sockets: SocketService
+  readonly transaction: RunTransaction
+  /** Tells clients that it goes, and ends them. */
+  stop(): Promise<void>
+}
+
+export function createMemoryStore({
+  clock,
+  logger,
+}: {
+  readonly clock: Clock
+  readonly logger: Logger
+}): MemoryStore {
+  const log = createMemoryLog({ clock, randomBytes, boundsOf: () => durableLogBounds })
+  return { durable: createMemoryDurableLog({ log, logger }), close: () => log.close() }
+}
+
+export async function startInMemory(options: InMemoryOptions): Promise<InMemoryBelfry> {
+  const { settings, namespaces, rooms, store, clock, logger, jwtSecret } = options
+  let isStopping = false
+  let sockets: Sockets | undefined
+  const socketsInUse = (): Sockets => {
+    if (sockets === undefined) throw new Error('Sockets are asked for before they are there.')
+    return sockets
+  }
+  const realtime = createRealtimeModule({
+    realtime: () => socketsInUse().realtime,
+    clock,
+    connectionsMax: settings.maxSocketConnections,
+    queuedBytes: () => socketsInUse().server.queuedBytes(),
+    version: belfryVersion,
+    host: settings.host,
+  })
+  sockets = await createSockets({
+    settings,
+    modules: [realtime],
+    namespaces,
+    rooms,
+    durable: store.durable,
+    clock,
+    logger,
+    jwtSecret,
+    bounds: { packetsPerSecondMax },
+    isStopping: () => isStopping,
+  })
+  return {
+    sockets: createSocketService(sockets),
+    transaction: createTransactions(withoutDatabase(logger), sockets.realtime),
+    async stop() {
+      isStopping = true
+      await socketsInUse().close()
+      await realtime.stop?.()
+    },
+  }
+}
+
+/** While a test does not move its clock, all that it does happens within one second. */
+const packetsPerSecondMax = 1_000_000
+
+/** Of a transaction, all but its statements: what it publishes leaves when `work` has resolved, or never. */
+function withoutDatabase(logger: Logger): Pick<Database, 'transaction'> {
+  return {
+    async transaction(work) {
+      const actions: (() => void)[] = []
+      const result = await work({
+        query: () => Promise.reject(new TypeError(noDatabase)),
+        afterCommit: (action) => actions.push(action),
+      })
+      for (const action of actions) {
+        try {
+          action()
+        } catch (error) {
+          logger.error({ error }, 'an action after a commit failed')
+        }
+      }
+      return result
+    },
+  }
+}
+
+const noDatabase =
+  'This server is in memory and has no database: a transaction of it publishes, and runs no statements.'
