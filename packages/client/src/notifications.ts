@@ -6,6 +6,8 @@
  *   idle → loading → ready ⇄ (reads again after something was missed)
  *             ↓ ↑
  *            failed
+ *
+ * When the client is closed, somebody signed out: what was theirs is forgotten, and it is `idle` again.
  */
 import type { EventData, EventMeta, Notification, notificationsNamespace } from '@belfry/contract'
 import type { Client } from './client.ts'
@@ -34,7 +36,7 @@ export interface NotificationsOptions {
   readonly onNew?: (notification: Notification) => void
   /** Gets what subscribers throw. `console.error` if absent. */
   readonly onError?: (error: unknown) => void
-  /** Makes keys under which a repeated command runs once. `crypto.randomUUID` if absent. */
+  /** Makes keys under which a repeated command runs once. Random ones if absent. */
   readonly newKey?: () => string
 }
 
@@ -43,6 +45,8 @@ export interface Notifications extends Disposable {
   readonly state: Readable<NotificationsState>
   /** Older ones. */
   loadMore(): Promise<void>
+  /** Reads the list again, as it does by itself after something was missed. Resolves also when that failed. */
+  reload(): Promise<void>
   /** These reject with a `CommandError` when the server refused, and nothing is changed then. */
   markRead(id: string): Promise<void>
   markUnread(id: string): Promise<void>
@@ -65,13 +69,15 @@ type Change = (view: View) => View
 /** Its name is all that a client needs of it; the rest would bring zod into the browser. */
 const namespace = { name: '/notifications' } as Namespace
 
+const noCount: Count = { unread: 0, revision: -1 }
+
 export function createNotifications(client: Client, options: NotificationsOptions = {}): Notifications {
-  const { pageSize = 20, onNew, newKey = () => crypto.randomUUID() } = options
+  const { pageSize = 20, onNew, newKey = randomKey } = options
   let live: Live<Namespace> | undefined
   let status: NotificationsState['status'] = 'idle'
   let error: CommandError | undefined
   let items: readonly Notification[] = []
-  let count: Count = { unread: 0, revision: -1 }
+  let count = noCount
   let nextCursor: string | null = null
   /** Actions that the server has not answered, in their order. */
   let pending: Change[] = []
@@ -99,7 +105,6 @@ export function createNotifications(client: Client, options: NotificationsOption
     if (live !== undefined) return live
     const opened = client.namespace(namespace)
     live = opened
-    status = 'loading'
     const hear =
       <Data>(apply: (data: Data) => void) =>
       (data: Data, meta: EventMeta) => {
@@ -116,10 +121,30 @@ export function createNotifications(client: Client, options: NotificationsOption
       show()
     })
     opened.onReset(want)
-    stopWatching = opened.state.subscribe(readIfWanted)
-    want()
-    show()
+    stopWatching = opened.state.subscribe(follow)
+    isWanted = true
+    follow()
     return opened
+  }
+
+  function follow(): void {
+    if (live?.state.get().status === 'closed') forget()
+    else if (status === 'idle') status = 'loading'
+    show()
+    readIfWanted()
+  }
+
+  /** Whoever comes next may be somebody else. */
+  function forget(): void {
+    reading += 1
+    early = undefined
+    status = 'idle'
+    error = undefined
+    items = []
+    count = noCount
+    unreadBefore = 0
+    nextCursor = null
+    isWanted = true
   }
 
   /** The list has to be read, now or when the namespace is open. */
@@ -236,6 +261,7 @@ export function createNotifications(client: Client, options: NotificationsOption
       nextCursor = page.nextCursor
       show()
     },
+    reload: () => read(open()),
     markRead: (id) =>
       act(
         'notification:markRead',
@@ -285,6 +311,11 @@ export function createNotifications(client: Client, options: NotificationsOption
     live?.close()
     live = undefined
   }
+}
+
+/** `crypto.randomUUID` is there only where a page came over https. */
+function randomKey(): string {
+  return crypto.getRandomValues(new Uint32Array(4)).join('-')
 }
 
 function unreadIn(items: readonly Notification[]): number {
