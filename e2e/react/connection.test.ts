@@ -52,7 +52,7 @@ it('is one for all components, in StrictMode too, and none when the last one has
 it('never goes back to loading after the first data', async () => {
   world.user = 'ana-2'
   await world.send({ title: 'Kept' })
-  const { context, page } = await world.open(browser)
+  const { page } = await world.open(browser)
   await reads(page, 'list', 'ready 1 Kept')
   await press(page, 'Toggle bell')
   await press(page, 'Toggle readings')
@@ -79,13 +79,12 @@ it('never goes back to loading after the first data', async () => {
     return states
   })
   expect(seen).toEqual(['ready 1 Kept'])
-  await context.close()
 })
 
 it('signs out and in: nothing of the one before is shown to the next', async () => {
   world.user = 'ana-3'
   await world.send({ title: 'For Ana alone' })
-  const { context, page } = await world.open(browser)
+  const { page } = await world.open(browser)
   await reads(page, 'list', 'ready 1 For Ana alone')
   await press(page, 'Ask for one')
   await reads(page, 'command', 'done 1 -')
@@ -111,12 +110,11 @@ it('signs out and in: nothing of the one before is shown to the next', async () 
   const texts = await page.evaluate(() => (window as unknown as { titles: string[] }).titles)
   expect(texts.length).toBeGreaterThan(0)
   expect(texts.filter((text) => text.includes('For Ana alone'))).toEqual([])
-  await context.close()
 })
 
 it('hooks: the newest listener hears, and of commands the last one is shown', async () => {
   world.user = 'ana-4'
-  const { context, page } = await world.open(browser)
+  const { page } = await world.open(browser)
   await reads(page, 'list', /^ready/)
   await world.send({ title: 'a' })
   await reads(page, 'heard', 'a × 1')
@@ -130,7 +128,6 @@ it('hooks: the newest listener hears, and of commands the last one is shown', as
   await reads(page, 'command', 'failed 1 validation_failed')
   await press(page, 'Ask twice')
   await reads(page, 'command', 'done 2 -')
-  await context.close()
 })
 
 it('says that the server is away and why, and is right again when it is back', async () => {
@@ -164,24 +161,27 @@ it('says that the server is away and why, and is right again when it is back', a
   await world.connections(0)
 })
 
-it('a first connect that is quick shows nothing of itself', async () => {
+it('shows nothing of a first connect until it has lasted for a second', async () => {
   world.user = 'ana-6'
-  const { context, page } = await world.open(browser, {
+  const { page } = await world.open(browser, {
     first: () => {
-      const kinds: string[] = []
+      const kinds: { kind: string; at: number }[] = []
       Object.assign(window, { kinds })
       new MutationObserver(() => {
         const kind = document.querySelector('.belfry-status')?.getAttribute('data-kind')
-        if (kind !== undefined && kind !== null && kinds.at(-1) !== kind) kinds.push(kind)
+        if (kind !== undefined && kind !== null && kinds.at(-1)?.kind !== kind)
+          kinds.push({ kind, at: performance.now() })
       }).observe(document, { subtree: true, childList: true, attributes: true })
     },
   })
   await shown(page.getByText('Online', { exact: true }))
-  expect(await page.evaluate(() => (window as unknown as { kinds: string[] }).kinds)).toEqual([
-    'nothing',
-    'online',
-  ])
-  await context.close()
+  const kinds = await page.evaluate(
+    () => (window as unknown as { kinds: { kind: string; at: number }[] }).kinds,
+  )
+  const [first] = kinds
+  // On a machine that is busy it may last that long.
+  const early = kinds.filter(({ kind, at }) => kind === 'connecting' && at - (first?.at ?? 0) < 950)
+  expect([first?.kind, early, kinds.at(-1)?.kind]).toEqual(['nothing', [], 'online'])
 })
 
 it('is rendered on a server, which connects nothing, and taken over without a warning', async () => {
@@ -191,10 +191,9 @@ it('is rendered on a server, which connects nothing, and taken over without a wa
   expect(rendered).toContain('class="belfry-bell"')
   expect(rendered).toContain('Reading notifications…')
   await world.send({ title: 'Hydrated' })
-  const { context, page, complaints } = await world.open(browser, { rendered })
+  const { page, complaints } = await world.open(browser, { rendered })
   await shown(page.locator('.belfry-badge'))
   await shown(page.getByRole('article').filter({ hasText: 'Hydrated' }).first())
   await world.connections(1)
   expect(complaints).toEqual([])
-  await context.close()
 })

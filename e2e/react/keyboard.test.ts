@@ -31,7 +31,7 @@ async function openWith(user: string, titles: readonly string[]) {
 }
 
 it('goes through it, does everything, and ends where it began', async () => {
-  const { context, page } = await openWith('ana-1', ['Post one', 'Post two', 'Bill three', 'Bill four'])
+  const { page } = await openWith('ana-1', ['Post one', 'Post two', 'Bill three', 'Bill four'])
   const bell = page.locator('.belfry-bell')
   await bell.focus()
   await page.keyboard.press('Enter')
@@ -79,11 +79,10 @@ it('goes through it, does everything, and ends where it began', async () => {
   await page.keyboard.press('ArrowRight')
   await expect.poll(() => panel(page).getByRole('radio', { name: 'Other' }).isChecked()).toBe(true)
   await expect.poll(() => panel(page).getByRole('article').count()).toBe(1)
-  await context.close()
 })
 
 it('the last one that goes leaves the focus with the list', async () => {
-  const { context, page } = await openWith('ana-2', ['Only one'])
+  const { page } = await openWith('ana-2', ['Only one'])
   await page.locator('.belfry-bell').click()
   await article(page, 'Only one').getByRole('button', { name: 'Dismiss' }).press('Enter')
   await shown(panel(page).getByText('Nothing here'))
@@ -91,7 +90,6 @@ it('the last one that goes leaves the focus with the list', async () => {
   // From there the keys still reach what is open.
   await page.keyboard.press('Escape')
   await hasFocus(page.locator('.belfry-bell'))
-  await context.close()
 })
 
 it('what comes in takes no focus away', async () => {
@@ -107,7 +105,23 @@ it('what comes in takes no focus away', async () => {
   await other.locator('.belfry-bell').click()
   await article(other, 'Post one').getByRole('button', { name: 'Dismiss' }).click()
   await hasFocus(article(page, 'Post two'))
-  await context.close()
+})
+
+it('a toast that is closed gives the focus to the next one, and then back', async () => {
+  const { page } = await openWith('ana-4', [])
+  for (const title of ['One', 'Two']) await world.send({ title, priority: 'critical' })
+  const close = (title: string) =>
+    page.locator('.belfry-toast').filter({ hasText: title }).getByRole('button', { name: 'Close' })
+  await shown(close('One'))
+  await shown(close('Two'))
+  const last = page.getByRole('button', { name: 'Ask twice' })
+  await last.focus()
+  await page.keyboard.press('Tab')
+  await hasFocus(close('One'))
+  await page.keyboard.press('Enter')
+  await hasFocus(close('Two'))
+  await page.keyboard.press('Enter')
+  await hasFocus(last)
 })
 
 it.each(looks)(
@@ -126,7 +140,7 @@ it.each(looks)(
       category: 'posts',
       actions: [{ id: 'open', label: 'Open the post', url: 'https://app.example.com/posts/17' }],
     })
-    const { context, page } = await world.open(browser, {
+    const { page } = await world.open(browser, {
       viewport: { width: look.width, height: 800 },
       colorScheme: look.theme,
     })
@@ -146,12 +160,11 @@ it.each(looks)(
       expect([box?.x, box?.width, (box?.y ?? 0) + (box?.height ?? 0)]).toEqual([0, 360, 800])
     else expect(box?.width).toBe(416)
     expect(await sideways(page)).toEqual([])
-    await context.close()
   },
 )
 
 it('moves nothing for those who do not want that', async () => {
-  const { context, page } = await openWith('ana-5', ['One'])
+  const { page } = await openWith('ana-5', ['One'])
   const animations = () =>
     page.evaluate(() => document.getAnimations().filter((each) => each instanceof CSSAnimation).length)
   await page.emulateMedia({ reducedMotion: 'no-preference' })
@@ -164,5 +177,4 @@ it('moves nothing for those who do not want that', async () => {
   ).toBe('belfry-appear')
   await page.emulateMedia({ reducedMotion: 'reduce' })
   expect(await animations()).toBe(0)
-  await context.close()
 })

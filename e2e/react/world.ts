@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Notification, SendNotificationInput, SocketStats } from '@belfry/contract'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { issueToken, type TokenClaims } from '../../packages/server/src/adapters/tokens/issue-token.ts'
 import { collectComplaints } from '../browser/browser.ts'
 import { signIn } from '../browser/server.ts'
@@ -27,6 +27,7 @@ export interface World extends AsyncDisposable {
   stop(): Promise<void>
   /** At the same address, with the same data. */
   startAgain(): Promise<void>
+  /** Until the test is over. */
   open(browser: Browser, options?: OpenOptions): Promise<OpenedApp>
   /** A page more, which shares cookies and the like: another tab. */
   openTab(context: BrowserContext): Promise<Page>
@@ -108,6 +109,7 @@ export async function openWorld(): Promise<World> {
     },
     async open(browser, { rendered = '', first, ...options } = {}) {
       const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
+      onTestFinished(() => context.close())
       // A page that the test serves counts as one from another network than the server.
       await context.grantPermissions(['local-network-access'])
       if (first !== undefined) await context.addInitScript(first)

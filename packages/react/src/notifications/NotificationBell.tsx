@@ -27,7 +27,8 @@ export function NotificationBell({ toasts = true, container, onAction }: Notific
     <>
       <Popover.Root open={isOpen} onOpenChange={setIsOpen}>
         <Popover.Trigger asChild>
-          <button type="button" className="belfry-bell" aria-label={labels.bell(unread)}>
+          <button type="button" className="belfry-bell">
+            <span className="belfry-unseen">{labels.bell(unread)}</span>
             <BellIcon />
             {unread > 0 && (
               // A new number is drawn anew, and so moves for a moment.

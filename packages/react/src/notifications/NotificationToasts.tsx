@@ -4,7 +4,7 @@
  */
 import type { Notification } from '@belfry/contract'
 import { Portal } from 'radix-ui'
-import { useEffect, useId, useState, useSyncExternalStore } from 'react'
+import { type RefObject, useEffect, useId, useRef, useState, useSyncExternalStore } from 'react'
 import { DismissIcon } from '../icons.tsx'
 import { useBelfry } from '../provider.tsx'
 import { ActionLinks, type ActionLinksProps } from './ActionLinks.tsx'
@@ -36,8 +36,14 @@ export function NotificationToasts({ isQuiet = false, container, onAction }: Not
   const shown = isQuiet ? [] : stillNews(toasts, items)
   const [isPointedAt, setIsPointedAt] = useState(false)
   const isHidden = useIsPageHidden()
+  const cameFrom = useRef<Element>(null)
   const close = (id: string) => setToasts((before) => before.filter((each) => each.id !== id))
 
+  const isEmpty = shown.length === 0
+  // What is taken away tells nobody that it is left.
+  useEffect(() => {
+    if (isEmpty) setIsPointedAt(false)
+  }, [isEmpty])
   // What was seen in the list is not shown once more when that is closed.
   useEffect(() => {
     if (isQuiet) setToasts([])
@@ -46,13 +52,16 @@ export function NotificationToasts({ isQuiet = false, container, onAction }: Not
   return (
     <Portal.Root container={container} className="belfry-toasts-place">
       <Announcer {...announcements} />
-      {shown.length > 0 && (
+      {!isEmpty && (
         <section
           className="belfry-toasts"
           aria-label={labels.newNotifications}
           onPointerEnter={() => setIsPointedAt(true)}
           onPointerLeave={() => setIsPointedAt(false)}
-          onFocus={() => setIsPointedAt(true)}
+          onFocus={({ currentTarget, relatedTarget }) => {
+            setIsPointedAt(true)
+            if (!currentTarget.contains(relatedTarget)) cameFrom.current = relatedTarget
+          }}
           onBlur={() => setIsPointedAt(false)}
         >
           {shown.map((notification) => (
@@ -60,12 +69,9 @@ export function NotificationToasts({ isQuiet = false, container, onAction }: Not
               key={notification.id}
               notification={notification}
               standsStill={isPointedAt || isHidden}
+              cameFrom={cameFrom}
               onAction={onAction}
-              onClose={() => {
-                // What is taken away tells nobody that it is left.
-                if (shown.length === 1) setIsPointedAt(false)
-                close(notification.id)
-              }}
+              onClose={() => close(notification.id)}
             />
           ))}
         </section>
@@ -77,10 +83,12 @@ export function NotificationToasts({ isQuiet = false, container, onAction }: Not
 interface ToastProps extends Pick<ActionLinksProps, 'onAction'> {
   readonly notification: Notification
   readonly standsStill: boolean
+  /** What had the focus before a toast got it. */
+  readonly cameFrom: RefObject<Element | null>
   readonly onClose: () => void
 }
 
-function Toast({ notification, standsStill, onAction, onClose }: ToastProps) {
+function Toast({ notification, standsStill, cameFrom, onAction, onClose }: ToastProps) {
   const { labels } = useBelfry()
   const { markRead } = useNotifications()
   const id = useId()
@@ -115,12 +123,22 @@ function Toast({ notification, standsStill, onAction, onClose }: ToastProps) {
         className="belfry-tool"
         aria-label={labels.close}
         aria-describedby={id}
-        onClick={onClose}
+        onClick={({ currentTarget }) => {
+          if (currentTarget.matches(':focus-visible')) leave(currentTarget, cameFrom.current)
+          onClose()
+        }}
       >
         <DismissIcon />
       </button>
     </article>
   )
+}
+
+/** To the next toast, and from the last one back to where the keyboard came from. */
+function leave(button: Element, cameFrom: Element | null): void {
+  const buttons = button.closest('.belfry-toasts')?.querySelectorAll('.belfry-toast > .belfry-tool')
+  const next = [...(buttons ?? [])].find((each) => each !== button) ?? cameFrom
+  if (next instanceof HTMLElement) next.focus()
 }
 
 function useIsPageHidden(): boolean {
