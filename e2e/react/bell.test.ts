@@ -162,6 +162,18 @@ it('brings older ones, page by page', async () => {
   expect(await article('Number 1').getAttribute('aria-setsize')).toBe('23')
 })
 
+it('looks on for what is older of a category, over pages that hold none of it', async () => {
+  await world.send({ title: 'An old post', category: 'posts' })
+  for (let n = 0; n < 45; n += 1) await world.send({ title: `Other ${n}` })
+  await page.reload()
+  await badgeIs('46')
+  await page.getByRole('button', { name: 'Toggle second list' }).click()
+  const list = page.locator('main .belfry-list')
+  await list.getByRole('button', { name: 'Show older ones' }).click()
+  await shown(list.getByRole('article').filter({ hasText: 'An old post' }))
+  expect(await list.getByRole('article').count()).toBe(1)
+})
+
 it('links lead to pages only, and are followed without the application', async () => {
   const actions = [
     { id: 'open', label: 'Open', url: 'https://app.example.com/posts/17' },

@@ -112,6 +112,22 @@ it('signs out and in: nothing of the one before is shown to the next', async () 
   expect(texts.filter((text) => text.includes('For Ana alone'))).toEqual([])
 })
 
+it('is another one for another user, also when nobody signed out between', async () => {
+  world.user = 'ana-7'
+  await world.send({ title: 'For Ana alone' })
+  const { page, tokensAsked } = await world.open(browser)
+  await reads(page, 'list', 'ready 1 For Ana alone')
+  await press(page, 'Sign in as Bob')
+  await reads(page, 'list', 'ready 0 ')
+  await world.connections(1)
+  expect(tokensAsked()).toBe(2)
+  // The same user again, with a function that was written in place: nothing begins anew.
+  await press(page, 'Sign in as Bob')
+  await press(page, 'Next factor')
+  expect(await reading(page, 'connection')).toBe('connected')
+  expect(tokensAsked()).toBe(2)
+})
+
 it('hooks: the newest listener hears, and of commands the last one is shown', async () => {
   world.user = 'ana-4'
   const { page } = await world.open(browser)
@@ -127,7 +143,11 @@ it('hooks: the newest listener hears, and of commands the last one is shown', as
   // The last answer stays beside the refusal.
   await reads(page, 'command', 'failed 1 validation_failed')
   await press(page, 'Ask twice')
-  await reads(page, 'command', 'done 2 -')
+  await reads(page, 'command', 'failed 1 timeout')
+  // What was sent before it was answered by the time that this event is there, and changed nothing.
+  await world.send({ title: 'c' })
+  await reads(page, 'heard', 'a × 1,b × 2,c × 2')
+  expect(await reading(page, 'command')).toBe('failed 1 timeout')
 })
 
 it('says that the server is away and why, and is right again when it is back', async () => {
