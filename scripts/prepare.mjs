@@ -84,14 +84,15 @@ async function build(node) {
   const configuration = ['package-lock.json', 'tsconfig.base.json', 'tsconfig.json'].map((name) =>
     join(root, name),
   )
-  const contract = join(root, 'packages', 'contract', 'src')
+  const libraries = ['contract', 'client', 'react'].map((name) => join(root, 'packages', name, 'src'))
   const server = [
-    contract,
+    ...libraries,
     join(root, 'packages', 'server', 'src'),
     join(root, 'packages', 'server', 'package.json'),
   ]
   const consoleApp = [
-    contract,
+    ...libraries,
+    join(root, 'packages', 'react', 'styles.css'),
     ...['src', 'public', 'index.html', 'vite.config.ts', 'package.json'].map((name) =>
       join(root, 'apps', 'console', name),
     ),

@@ -49,6 +49,13 @@ const floors: readonly Floor[] = [
     because: 'it runs in browsers, and knows of the server what the contract says',
   },
   {
+    name: 'the React package',
+    files: /^(packages\/react\/src\/)/,
+    mayUse: [contract, /^packages\/client\/src\/index\.ts$/],
+    packages: [/^react$/, /^radix-ui$/],
+    because: 'its bindings are thin: what they know of the server, the client tells them',
+  },
+  {
     name: 'the engine',
     files: /^(packages\/server\/src\/engine\/)/,
     mayUse: [contract],
@@ -131,7 +138,7 @@ const floors: readonly Floor[] = [
   {
     name: 'the console',
     files: /^(apps\/console\/)/,
-    mayUse: [contract, /^packages\/(client|react)\/src\/index\.ts$/],
+    mayUse: [contract, /^packages\/(client|react)\/src\/index\.ts$/, /^packages\/react\/styles\.css$/],
     packages: [
       /^react$/,
       /^react-dom/,
@@ -158,6 +165,7 @@ const forTests = {
     /^jose$/,
     /^socket\.io-client(-4-6)?$/,
     /^socket\.io-msgpack-parser$/,
+    /^react-dom\/server$/,
     everyNodeModule,
   ],
   files: [
@@ -262,6 +270,7 @@ function resolveImport(path: string, specifier: string): string | undefined {
   if (isBuiltin(specifier)) return undefined
   const own = /^(@belfry\/([^/]+)|belfry)(\/.*)?$/.exec(specifier)
   if (own === null) return undefined
+  if (own[3]?.endsWith('.css')) return `packages/${own[2]}${own[3]}`
   return `packages/${own[2] ?? 'server'}/src/${own[3]?.slice(1) ?? 'index'}.ts`
 }
 

@@ -40,7 +40,7 @@ export default defineConfig({
  * So every sheet of ours begins by naming them all.
  */
 function layered(): Plugin {
-  const order = '@layer tokens, base, components, shell, pages, utilities;\n'
+  const order = '@layer tokens, base, belfry, components, shell, pages, utilities;\n'
   const source = join(import.meta.dirname, 'src')
   return {
     name: 'belfry-layers',

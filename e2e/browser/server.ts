@@ -62,7 +62,7 @@ export async function startProduct(): Promise<TestedProduct> {
   }
 }
 
-async function signIn(url: string, link: string): Promise<Cookie[]> {
+export async function signIn(url: string, link: string): Promise<Cookie[]> {
   const answer = await fetch(`${url}/api/v1/access/session`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', origin: url },

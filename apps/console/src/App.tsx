@@ -28,6 +28,9 @@ const ApiReference = lazy(() =>
 const ErrorReference = lazy(() =>
   import('./pages/ErrorReference.tsx').then(({ ErrorReference: page }) => ({ default: page })),
 )
+const Gallery = lazy(() =>
+  import('./pages/gallery/Gallery.tsx').then(({ Gallery: page }) => ({ default: page })),
+)
 
 const operatorPages: Readonly<Record<string, React.ComponentType>> = {
   '/': Overview,
@@ -41,6 +44,7 @@ const operatorPages: Readonly<Record<string, React.ComponentType>> = {
 const publicPages: Readonly<Record<string, React.ComponentType>> = {
   '/docs': ApiReference,
   '/docs/errors': ErrorReference,
+  '/gallery': Gallery,
 }
 
 export function App() {

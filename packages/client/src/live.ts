@@ -66,6 +66,8 @@ type AnswerOf<
  */
 export interface Live<N extends NamespaceContract> extends Disposable {
   readonly state: Readable<NamespaceState>
+  /** Before there is anything to listen to or to ask. */
+  open(): void
   /** Returns the function that ends it. */
   on<Name extends LiveEvent<N>>(
     event: Name,
@@ -109,6 +111,7 @@ export function createLive<N extends NamespaceContract>(session: Session): Live<
 
   return {
     state: session.state,
+    open: use,
     on: (event, listener) => listening(session.on(event, listener as Parameters<Session['on']>[1])),
     onReset: (listener) => listening(session.onReset(listener)),
     command(name, ...[input, options]) {

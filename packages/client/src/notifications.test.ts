@@ -215,6 +215,49 @@ describe('the list', () => {
     expect(world.shown()[1]).toEqual(['id-9', 'id-8', 'id-7', 'id-5', 'id-4'])
   })
 
+  it('is read again when somebody asks for it, and says when that is over', async () => {
+    const world = openWorld()
+    world.store.state.subscribe(() => undefined)
+    await world.asked[0]?.refuse('forbidden')
+    expect(world.store.state.get().status).toBe('failed')
+    let isOver = false
+    const over = world.store.reload().then(() => {
+      isOver = true
+    })
+    expect([world.asked.length, isOver]).toEqual([2, false])
+    await world.asked[1]?.answer(world.list([made(1)]))
+    await over
+    expect(world.shown()).toEqual(['ready', ['id-1'], 1])
+  })
+
+  it('stays what it was while nobody looks, and is read again for who comes back', async () => {
+    const world = await ready([made(1)])
+    world.store.close()
+    world.store.state.subscribe(() => undefined)
+    expect(world.shown()).toEqual(['ready', ['id-1'], 1])
+    await world.asked[1]?.answer(world.list([made(2)]))
+    expect(world.shown()[1]).toEqual(['id-2'])
+  })
+
+  it('is forgotten when the client is closed: whoever comes next may be somebody else', async () => {
+    const world = await ready([made(2), made(1)], { revision: 90 })
+    world.namespace.set({ status: 'closed' })
+    expect(world.shown()).toEqual(['idle', [], 0])
+    world.namespace.set({ status: 'opening' })
+    expect(world.shown()).toEqual(['loading', [], 0])
+    world.namespace.set({ status: 'open' })
+    await world.asked[1]?.answer(world.list([made(7)], { revision: 1 }))
+    expect(world.shown()).toEqual(['ready', ['id-7'], 1])
+  })
+
+  it('forgets also what was on its way', async () => {
+    const world = openWorld()
+    world.store.state.subscribe(() => undefined)
+    world.namespace.set({ status: 'closed' })
+    await world.asked[0]?.answer(world.list([made(1)]))
+    expect(world.shown()).toEqual(['idle', [], 0])
+  })
+
   it('brings older ones when it is asked to, and drops a page that came too late', async () => {
     const world = await ready([made(6), made(5)], { nextCursor: 'c1' })
     expect(world.store.state.get().hasMore).toBe(true)

@@ -6,6 +6,8 @@
  *   idle → loading → ready ⇄ (reads again after something was missed, until that succeeds)
  *             ↓ ↑
  *            failed
+ *
+ * When the client is closed, somebody signed out: what was theirs is forgotten, and it is `idle` again.
  */
 import type { EventData, EventMeta, Notification, notificationsNamespace } from '@belfry/contract'
 import { backOffMs, defaultAdvice } from './back-off.ts'
@@ -36,7 +38,7 @@ export interface NotificationsOptions {
   readonly onNew?: (notification: Notification) => void
   /** Gets what subscribers throw. `console.error` if absent. */
   readonly onError?: (error: unknown) => void
-  /** Makes keys under which a repeated command runs once. `crypto.randomUUID` if absent. */
+  /** Makes keys under which a repeated command runs once. Random ones if absent. */
   readonly newKey?: () => string
   readonly clock?: Clock
   /** Between 0 and 1, as `Math.random`. */
@@ -48,6 +50,8 @@ export interface Notifications extends Disposable {
   readonly state: Readable<NotificationsState>
   /** Older ones. */
   loadMore(): Promise<void>
+  /** Reads the list again, as it does by itself after something was missed. Resolves also when that failed. */
+  reload(): Promise<void>
   /** These reject with a `CommandError` when the server refused, and nothing is changed then. */
   markRead(id: string): Promise<void>
   markUnread(id: string): Promise<void>
@@ -70,14 +74,16 @@ type Change = (view: View) => View
 /** Its name is all that a client needs of it; the rest would bring zod into the browser. */
 const namespace = { name: '/notifications' } as Namespace
 
+const noCount: Count = { unread: 0, revision: -1 }
+
 export function createNotifications(client: Client, options: NotificationsOptions = {}): Notifications {
-  const { pageSize = 20, onNew, newKey = () => crypto.randomUUID() } = options
+  const { pageSize = 20, onNew, newKey = randomKey } = options
   const { clock = systemClock, random = Math.random } = options
   let live: Live<Namespace> | undefined
   let status: NotificationsState['status'] = 'idle'
   let error: CommandError | undefined
   let items: readonly Notification[] = []
-  let count: Count = { unread: 0, revision: -1 }
+  let count = noCount
   let nextCursor: string | null = null
   /** Actions that the server has not answered, in their order. */
   let pending: Change[] = []
@@ -108,7 +114,6 @@ export function createNotifications(client: Client, options: NotificationsOption
     if (live !== undefined) return live
     const opened = client.namespace(namespace)
     live = opened
-    status = 'loading'
     const hear =
       <Data>(apply: (data: Data) => void) =>
       (data: Data, meta: EventMeta) => {
@@ -125,10 +130,32 @@ export function createNotifications(client: Client, options: NotificationsOption
       show()
     })
     opened.onReset(want)
-    stopWatching = opened.state.subscribe(readIfWanted)
-    want()
-    show()
+    stopWatching = opened.state.subscribe(follow)
+    isWanted = true
+    follow()
     return opened
+  }
+
+  function follow(): void {
+    if (live?.state.get().status === 'closed') forget()
+    else if (status === 'idle') status = 'loading'
+    show()
+    readIfWanted()
+  }
+
+  /** Whoever comes next may be somebody else. */
+  function forget(): void {
+    reading += 1
+    failures = 0
+    stopRetry()
+    early = undefined
+    status = 'idle'
+    error = undefined
+    items = []
+    count = noCount
+    unreadBefore = 0
+    nextCursor = null
+    isWanted = true
   }
 
   /** The list has to be read, now or when the namespace is open. */
@@ -140,12 +167,12 @@ export function createNotifications(client: Client, options: NotificationsOption
   function readIfWanted(): void {
     const now = live?.state.get().status
     if (!isWanted || live === undefined || (now !== 'open' && now !== 'opening')) return
-    isWanted = false
-    stopRetry()
     void read(live)
   }
 
   async function read(from: Live<Namespace>): Promise<void> {
+    isWanted = false
+    stopRetry()
     reading += 1
     const mine = reading
     early = []
@@ -250,6 +277,7 @@ export function createNotifications(client: Client, options: NotificationsOption
       nextCursor = page.nextCursor
       show()
     },
+    reload: () => read(open()),
     markRead: (id) =>
       act(
         'notification:markRead',
@@ -300,6 +328,11 @@ export function createNotifications(client: Client, options: NotificationsOption
     live?.close()
     live = undefined
   }
+}
+
+/** `crypto.randomUUID` is there only where a page came over https. */
+function randomKey(): string {
+  return crypto.getRandomValues(new Uint32Array(4)).join('-')
 }
 
 function unreadIn(items: readonly Notification[]): number {

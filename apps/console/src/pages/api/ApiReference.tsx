@@ -29,7 +29,8 @@ export function ApiReference() {
         <a href="/openapi.json" target="_blank" rel="noreferrer">
           /openapi.json
         </a>
-        . What can go wrong is listed under <Link href="/docs/errors">errors</Link>.
+        . What can go wrong is listed under <Link href="/docs/errors">errors</Link>, and what applications can
+        show of it stands in the <Link href="/gallery">gallery</Link>.
       </PageHeader>
       {failure !== undefined && (
         <ErrorNotice title="The API document could not be read" failure={failure} onRetry={reload} />
