@@ -109,10 +109,12 @@ export const notificationsNamespace = defineNamespace({
   name: '/notifications',
   summary: 'What concerns one person. Each gets their own and nobody else’s.',
   durable: true,
+  // What they tell is stored first: by whoever sends a notification, and by nobody who only publishes.
   events: {
     'notification:new': stream(notification, {
       summary: 'There is a new one.',
       rooms: ['user'],
+      by: 'server',
       maxBytes: notificationBytesMax,
     }),
     'notification:update': stream(
@@ -122,7 +124,7 @@ export const notificationsNamespace = defineNamespace({
         /** It is not listed any more. */
         isGone: z.boolean().optional(),
       }),
-      { summary: 'One was read, is unread again, was dismissed or deleted.', rooms: ['user'] },
+      { summary: 'One was read, is unread again, was dismissed or deleted.', rooms: ['user'], by: 'server' },
     ),
     'notification:allRead': stream(
       z.object({
@@ -130,11 +132,12 @@ export const notificationsNamespace = defineNamespace({
         /** Only those of this category; absent: all. */
         category: word.optional(),
       }),
-      { summary: 'All that were created before `readAt` are read.', rooms: ['user'] },
+      { summary: 'All that were created before `readAt` are read.', rooms: ['user'], by: 'server' },
     ),
     'notification:unreadCount': latest(unreadCount, {
       summary: 'How many are unread, whenever that changes.',
       rooms: ['user'],
+      by: 'server',
       key: () => 'unread',
     }),
   },

@@ -8,6 +8,7 @@ import {
   formatCursor,
   type NamespaceContract,
   type Position,
+  type Publisher,
   Refusal,
   type Room,
   type RoomRef,
@@ -39,11 +40,22 @@ export interface Published {
   readonly cursor: string
 }
 
+export interface NamedOptions {
+  /** `server`: the code of this process, which may publish what nobody else may; `anybody` if absent. */
+  readonly by?: Publisher
+}
+
 /** An event that nothing speaks against. */
 interface Prepared {
   readonly namespace: NamespaceState
   readonly event: ServedEvent
   readonly entry: PublishedEntry
+}
+
+/** Where a publish comes from. */
+interface Origin extends Required<NamedOptions> {
+  /** The payload, against its schema. */
+  readonly isChecked: boolean
 }
 
 export interface DispatcherParts {
@@ -88,7 +100,7 @@ export class Dispatcher {
     data: EventInput<N, Name>,
     to: Recipients,
   ): Promise<Published> {
-    return this.#publish(contract.name, name, data, to, this.#parts.checkPayloads)
+    return this.#dispatch(this.#prepare(contract.name, name, data, to, this.#ofCode))
   }
 
   /**
@@ -102,8 +114,7 @@ export class Dispatcher {
     data: EventInput<N, Name>,
     to: Recipients,
   ): Promise<void> {
-    const { checkPayloads } = this.#parts
-    await this.#enqueue(transaction, this.#prepare(contract.name, name, data, to, checkPayloads))
+    await this.#enqueue(transaction, this.#prepare(contract.name, name, data, to, this.#ofCode))
   }
 
   /** The same for names and data from outside. What can be refused of it, is refused before it returns. */
@@ -114,22 +125,25 @@ export class Dispatcher {
     data: unknown,
     to: Recipients,
   ): Promise<void> {
-    return this.#enqueue(transaction, this.#prepare(namespaceName, name, data, to, true))
+    return this.#enqueue(
+      transaction,
+      this.#prepare(namespaceName, name, data, to, { isChecked: true, by: 'anybody' }),
+    )
   }
 
   /** For names and data from outside: what the types would have said is checked always. */
-  publishNamed(namespaceName: string, name: string, data: unknown, to: Recipients): Promise<Published> {
-    return this.#publish(namespaceName, name, data, to, true)
-  }
-
-  async #publish(
+  async publishNamed(
     namespaceName: string,
     name: string,
-    given: unknown,
+    data: unknown,
     to: Recipients,
-    isChecked: boolean,
+    { by = 'anybody' }: NamedOptions = {},
   ): Promise<Published> {
-    return this.#dispatch(this.#prepare(namespaceName, name, given, to, isChecked))
+    return this.#dispatch(this.#prepare(namespaceName, name, data, to, { isChecked: true, by }))
+  }
+
+  get #ofCode(): Origin {
+    return { isChecked: this.#parts.checkPayloads, by: 'server' }
   }
 
   async #enqueue(transaction: Transaction, { namespace, event, entry }: Prepared): Promise<void> {
@@ -154,13 +168,18 @@ export class Dispatcher {
     name: string,
     given: unknown,
     to: Recipients,
-    isChecked: boolean,
+    { isChecked, by }: Origin,
   ): Prepared {
     const namespace = this.#parts.namespaces.get(namespaceName)
     if (namespace === undefined) throw new Refusal('unknown_namespace')
     const event = namespace.events.get(name)
     if (event === undefined)
       throw new Refusal('unknown_event', `There is no event of this name on ${namespaceName}.`)
+    if (event.contract.by === 'server' && by !== 'server')
+      throw new Refusal(
+        'not_publishable',
+        `${name} is published by the server alone, when it has done what the event tells.`,
+      )
     checkRooms(event, to)
     const data = isChecked ? checkedData(event, given) : given
     if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) throw wrong('', noObject)
