@@ -1,10 +1,14 @@
 /** Notifications: what concerns one person, kept until it was read, and seen at once where they are. */
+import type { UserId } from '@belfry/contract'
 import type { MetricFamily } from '../../engine/metric.ts'
 import type { Migration } from '../../engine/migration.ts'
 import type { Module } from '../../engine/module.ts'
 import { Audience } from './audience.ts'
 import { serveNotifications } from './commands.ts'
+import { type ConnectedUsers, createInspection, type Inspection } from './inspection.ts'
+import { inspectionRoutes } from './inspection-routes.ts'
 import { createNotifications } from './migrations/0004_create_notifications.ts'
+import { createNotificationSends } from './migrations/0006_create_notification_sends.ts'
 import { notificationRoutes } from './routes.ts'
 import {
   createNotificationsService,
@@ -13,10 +17,11 @@ import {
   type NotificationsService,
 } from './service.ts'
 
-export const notificationsMigrations: readonly Migration[] = [createNotifications]
+export const notificationsMigrations: readonly Migration[] = [createNotifications, createNotificationSends]
 
 export interface NotificationsModule extends Module {
   readonly service: NotificationsService
+  readonly inspection: Inspection
 }
 
 /** So long may an expired notification still be counted, though it is not listed any more. */
@@ -27,9 +32,14 @@ const checkMs = 120_000
 export function createNotificationsModule(
   options: Omit<NotificationsOptions, 'audience'>,
 ): NotificationsModule {
-  const { clock, logger } = options
+  const { clock, logger, realtime } = options
   const audience = new Audience(options)
   const service = createNotificationsService({ ...options, audience })
+  const connected: ConnectedUsers = {
+    sessionsOf: (userId) => realtime().users.sessionsOf(userId as UserId).length,
+    ids: () => realtime().users.ids(),
+  }
+  const inspection = createInspection({ ...options, connected })
   const stops: (() => void)[] = []
   let running: Promise<void> = Promise.resolve()
   const everyPeriod = (periodMs: number, what: string, run: () => Promise<void>) => {
@@ -46,13 +56,15 @@ export function createNotificationsModule(
   return {
     name: 'notifications',
     migrations: notificationsMigrations,
-    routes: notificationRoutes(service),
+    routes: [...notificationRoutes(service), ...inspectionRoutes(inspection)],
     namespaces: [serveNotifications(service, audience)],
     metrics: () => metricsOf(service.figures),
     service,
+    inspection,
     async start() {
       audience.start()
       everyPeriod(sweepMs, 'outdated notifications could not be deleted', service.sweep)
+      everyPeriod(sweepMs, 'what was sent long ago could not be forgotten', inspection.sweep)
       everyPeriod(checkMs, 'counts of notifications could not be checked', service.checkCounts)
     },
     async stop() {

@@ -19,8 +19,7 @@ import { createRecordingLogger } from '../../engine/testing/recording-logger.ts'
 import { SeededRandom } from '../../engine/testing/seeded-random.ts'
 import { createTestClock } from '../../engine/testing/test-clock.ts'
 import { until } from '../../engine/testing/until.ts'
-import { createNotifications } from './migrations/0004_create_notifications.ts'
-import { createNotificationsModule } from './module.ts'
+import { createNotificationsModule, notificationsMigrations } from './module.ts'
 
 const hello = { type: 'greeting', title: 'Hello' }
 
@@ -378,7 +377,7 @@ describe('counts', () => {
 
 async function openWorld() {
   const server = await testDatabase(inject('postgresUrl'))
-  await server.sql(`${createEventLog.up}; ${createNotifications.up}`)
+  await server.sql([createEventLog, ...notificationsMigrations].map(({ up }) => up).join(';'))
   const clock = createTestClock()
   const logger = createRecordingLogger()
   const database = createDatabase({ url: server.url, logger })

@@ -20,6 +20,8 @@ import type { Logger } from '../../engine/ports/logger.ts'
 import type { Realtime } from '../../engine/realtime/realtime.ts'
 import type { Audience } from './audience.ts'
 import { UnreadCounts } from './counts.ts'
+import { readCursor, writeCursor } from './cursor.ts'
+import { noteSend } from './inspection-store.ts'
 import {
   type Change,
   checkCounts,
@@ -128,7 +130,8 @@ export function createNotificationsService(options: NotificationsOptions): Notif
         rooms: chunk.map(roomOf),
       }),
     )
-    const [changed] = await Promise.all([inserted, ...published])
+    const noted = noteSend(transaction, { notification, sender, recipients: users.length })
+    const [changed] = await Promise.all([inserted, noted, ...published])
     transaction.afterCommit(() => {
       figures.sent += 1
       figures.recipients += users.length
@@ -333,18 +336,6 @@ function roomOf(id: string): RoomRef {
 
 function fingerprintOf(request: SendNotificationRequest): Buffer {
   return createHash('sha256').update(JSON.stringify(request)).digest()
-}
-
-function writeCursor({ createdAt, id }: NotificationRow): string {
-  return `${createdAt.getTime()}.${id}`
-}
-
-const cursorShape = /^(\d{1,15})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
-
-function readCursor(cursor: string): { createdAt: Date; id: string } {
-  const [, ms, id] = cursorShape.exec(cursor) ?? []
-  if (ms === undefined || id === undefined) throw wrong('cursor', 'is none that this list gave')
-  return { createdAt: new Date(Number(ms)), id }
 }
 
 function wrong(path: string, message: string): Refusal {
