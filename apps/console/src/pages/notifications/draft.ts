@@ -148,7 +148,7 @@ const recipientFields = ['userId', 'userIds', 'workspaceId']
 
 /** Where the form shows what the server said of a place; all who get it are one field. */
 export function placed(fields: readonly FieldError[]): Problems {
-  const found = new Map<string, string>()
+  const found = new Map<string, readonly string[]>()
   for (const { path, message } of fields) {
     const [first = '', second, ...rest] = path.replace(/^body\./, '').split('.')
     const isRecipient = recipientFields.includes(first)
@@ -158,7 +158,15 @@ export function placed(fields: readonly FieldError[]): Problems {
         ? [first, second, ...rest].join('.')
         : first
     const said = isRecipient && second !== undefined ? `Line ${Number(second) + 1}: ${message}` : message
-    found.set(place, [found.get(place), said].filter((part) => part !== undefined).join(' '))
+    found.set(place, [...(found.get(place) ?? []), said])
   }
-  return found
+  return new Map([...found].map(([place, messages]) => [place, sentenceOf(messages)]))
+}
+
+/** Of ten thousand ids, many may be wrong at once. */
+const messagesShown = 3
+
+function sentenceOf(messages: readonly string[]): string {
+  const more = messages.length - messagesShown
+  return [...messages.slice(0, messagesShown), ...(more > 0 ? [`And ${more} more.`] : [])].join(' ')
 }

@@ -7,7 +7,7 @@ import { useResource } from '../../data/resource.ts'
 const lengthMax = 128
 
 export function useUserSuggestions(written: string): InboxUsers['users'] {
-  const startsWith = useSettled(written.trim()).slice(0, lengthMax).toWellFormed()
+  const startsWith = useSettled(written).trim().slice(0, lengthMax).toWellFormed()
   const { value } = useResource<InboxUsers>(
     `/api/v1/notifications/inbox/users?${new URLSearchParams({ startsWith })}`,
   )
