@@ -4,7 +4,17 @@ import { expect, it } from 'vitest'
 import { operatorPage, signedIn } from './browser.ts'
 import { browser, product } from './world.ts'
 
-const pages = ['Overview', 'Database', 'Settings', 'Connections', 'Events', 'Publish', 'API', 'Errors']
+const pages = [
+  'Overview',
+  'Database',
+  'Settings',
+  'Connections',
+  'Events',
+  'Publish',
+  'Notifications',
+  'API',
+  'Errors',
+]
 
 it('goes through all pages with Tab and Enter, and the focus follows', async () => {
   const { context, page } = await signedIn(browser, product)
@@ -40,6 +50,7 @@ it('jumps with two keys, opens the sheet with "?", and lets one switch that off'
     ['c', 'Connections'],
     ['v', 'Events'],
     ['p', 'Publish'],
+    ['n', 'Notifications'],
     ['a', 'API'],
     ['e', 'Errors'],
     ['o', 'Overview'],

@@ -107,6 +107,17 @@ describe('an event', () => {
   })
 })
 
+it('what the server alone publishes cannot be chosen, and says what to do instead', async () => {
+  const { context, page } = await openPublish()
+  const choices = await page.getByRole('combobox', { name: 'Namespace' }).locator('option').allTextContents()
+  expect(choices).toContain('/realtime')
+  expect(choices).not.toContain('/notifications')
+  await page.getByText('notification:unreadCount', { exact: true }).waitFor()
+  await page.getByRole('link', { name: 'compose a notification' }).click()
+  await page.getByRole('heading', { name: 'Notifications', level: 1 }).waitFor()
+  await context.close()
+})
+
 describe('what is wrong', () => {
   it('is said by the server beside the field, which gets the focus, and goes when it is corrected', async () => {
     const { context, page } = await openPublish()

@@ -18,6 +18,7 @@ export const richEvents: PublishableEvents = {
           summary: 'Somebody ordered something.',
           lane: 'stream',
           rooms: ['episode'],
+          by: 'anybody',
           schema: {
             type: 'object',
             properties: {
@@ -78,6 +79,7 @@ export const richEvents: PublishableEvents = {
           summary: 'An order is another than before.',
           lane: 'latest',
           rooms: ['user'],
+          by: 'anybody',
           schema: { oneOf: [{ type: 'object', properties: { a: { type: 'string' } } }, { type: 'object' }] },
           example: { a: 'one of several shapes' },
         },

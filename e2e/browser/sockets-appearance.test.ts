@@ -92,6 +92,7 @@ it('the pages under "More" on a narrow screen', async () => {
     expect(await page.getByRole('menuitem').allTextContents()).toEqual([
       'Database',
       'Settings',
+      'Notifications',
       'API',
       'Errors',
     ])

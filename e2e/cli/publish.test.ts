@@ -50,6 +50,11 @@ describe('belfry publish', () => {
       'There is no event of this name',
     ],
     [
+      'an event that the server alone publishes',
+      ['/notifications', 'notification:unreadCount', '--room', 'user:ana'],
+      'notification:unreadCount is published by the server alone',
+    ],
+    [
       'a payload of another shape',
       ['/realtime', 'system:message', '--room', 'user:ana', '--data', '{"message":7}'],
       'data.message',

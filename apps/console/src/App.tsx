@@ -20,6 +20,9 @@ const Events = lazy(() => import('./pages/events/Events.tsx').then(({ Events: pa
 const Publish = lazy(() =>
   import('./pages/publish/Publish.tsx').then(({ Publish: page }) => ({ default: page })),
 )
+const Notifications = lazy(() =>
+  import('./pages/notifications/Notifications.tsx').then(({ Notifications: page }) => ({ default: page })),
+)
 const Database = lazy(() => import('./pages/Database.tsx').then(({ Database: page }) => ({ default: page })))
 const Settings = lazy(() => import('./pages/Settings.tsx').then(({ Settings: page }) => ({ default: page })))
 const ApiReference = lazy(() =>
@@ -37,6 +40,7 @@ const operatorPages: Readonly<Record<string, React.ComponentType>> = {
   '/connections': Connections,
   '/events': Events,
   '/publish': Publish,
+  '/notifications': Notifications,
   '/database': Database,
   '/settings': Settings,
 }

@@ -27,6 +27,11 @@ export const errorCatalogue = {
   token_expired: { status: 401, retry: false, sentence: 'The token has expired. Get a new one.' },
   forbidden: { status: 403, retry: false, sentence: 'You may not do this.' },
   origin_refused: { status: 403, retry: false, sentence: 'Requests from this origin are not accepted.' },
+  not_publishable: {
+    status: 403,
+    retry: false,
+    sentence: 'This event is published by the server alone.',
+  },
   cooling_down: {
     status: 403,
     retry: true,

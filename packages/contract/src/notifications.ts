@@ -109,10 +109,12 @@ export const notificationsNamespace = defineNamespace({
   name: '/notifications',
   summary: 'What concerns one person. Each gets their own and nobody else’s.',
   durable: true,
+  // What they tell is stored first: by whoever sends a notification, and by nobody who only publishes.
   events: {
     'notification:new': stream(notification, {
       summary: 'There is a new one.',
       rooms: ['user'],
+      by: 'server',
       maxBytes: notificationBytesMax,
     }),
     'notification:update': stream(
@@ -122,7 +124,7 @@ export const notificationsNamespace = defineNamespace({
         /** It is not listed any more. */
         isGone: z.boolean().optional(),
       }),
-      { summary: 'One was read, is unread again, was dismissed or deleted.', rooms: ['user'] },
+      { summary: 'One was read, is unread again, was dismissed or deleted.', rooms: ['user'], by: 'server' },
     ),
     'notification:allRead': stream(
       z.object({
@@ -130,11 +132,12 @@ export const notificationsNamespace = defineNamespace({
         /** Only those of this category; absent: all. */
         category: word.optional(),
       }),
-      { summary: 'All that were created before `readAt` are read.', rooms: ['user'] },
+      { summary: 'All that were created before `readAt` are read.', rooms: ['user'], by: 'server' },
     ),
     'notification:unreadCount': latest(unreadCount, {
       summary: 'How many are unread, whenever that changes.',
       rooms: ['user'],
+      by: 'server',
       key: () => 'unread',
     }),
   },
@@ -193,9 +196,14 @@ export const sendNotificationReply = z.object({
   repeated: z.boolean(),
 })
 
-export const notificationQuery = z.object({
+const pageQuery = {
   limit: z.coerce.number().int().min(1).max(notificationListMax).default(20),
+  /** `nextCursor` of the page before. */
   cursor: z.string().max(100).optional(),
+}
+
+export const notificationQuery = z.object({
+  ...pageQuery,
   read: z.stringbool().optional(),
   type: word.optional(),
   category: word.optional(),
@@ -206,6 +214,104 @@ export const notificationParams = z.object({ id: z.uuid() })
 export const readAllRequest = z.object({ category: word.optional() }).default({})
 export const notificationChange = changed
 
+/** What became of one, for one user. Dismissed goes before expired, and expired before read. */
+export const notificationStates = ['unread', 'read', 'dismissed', 'expired'] as const
+const state = z.enum(notificationStates)
+const countByState = z.object({ unread: z.int(), read: z.int(), dismissed: z.int(), expired: z.int() })
+
+/** An inbox as operators see it: with what its owner is not shown any more. */
+export const inboxQuery = z.object({
+  ...pageQuery,
+  userId: id,
+  state: state.optional(),
+  type: word.optional(),
+  category: word.optional(),
+  priority: z.enum(priorities).optional(),
+})
+
+/** Rows of one inbox that are counted, at most: far more than people keep. */
+export const inboxCountedMax = 20_000
+
+export const inboxView = z.object({
+  userId: z.string(),
+  /** Of this user on this server, at this moment. */
+  sessions: z.int(),
+  /** The newest first. */
+  notifications: z.array(notification.extend({ state, dismissedAt: z.iso.datetime().nullable() })),
+  nextCursor: z.string().nullable(),
+  /** What the user is told. */
+  told: unreadCount,
+  /** What the rows say to that: the unread ones, with those that expired and are removed within seconds. */
+  counted: z.int(),
+  states: countByState,
+  /** False where there are more rows than are counted. */
+  isWhole: z.boolean(),
+})
+
+export const inboxUsersQuery = z.object({ startsWith: text(idLengthMax) })
+export const inboxUsersShownMax = 10
+/** Who is connected or has an inbox, for whoever begins to write an id. */
+export const inboxUsers = z.object({ users: z.array(z.object({ userId: z.string(), sessions: z.int() })) })
+
+export const sentQuery = z.object(pageQuery)
+
+/** Users who read one, as lists count them: beyond it they say "or more". */
+export const readCountMax = 1_000
+
+/** One that was sent, to however many. Kept as long as notifications are, also when all of them are deleted. */
+const sentNotification = z.object({
+  id: z.uuid(),
+  /** Who sent it; empty: the program that hosts Belfry. */
+  sender: z.string(),
+  type: z.string(),
+  category: z.string(),
+  priority: z.enum(priorities),
+  title: z.string(),
+  workspaceId: z.string().nullable(),
+  createdAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime().nullable(),
+  recipients: z.int(),
+  /** Who read it and has not deleted it; counted up to 1,000. */
+  read: z.int(),
+})
+
+export const sentList = z.object({
+  /** The newest first. */
+  sent: z.array(sentNotification),
+  nextCursor: z.string().nullable(),
+})
+
+export const sentDetails = sentNotification.extend({
+  /** Absent when nobody has it any more. */
+  content: notification.pick({ message: true, data: true, actions: true }).nullable(),
+  states: countByState,
+  /** Who deleted it, or had it removed because it expired. */
+  gone: z.int(),
+})
+
+export const recipientsQuery = z.object({
+  ...pageQuery,
+  /** The last user of the page before. */
+  cursor: id.optional(),
+  state: state.optional(),
+  userId: id.optional(),
+})
+
+export const recipientList = z.object({
+  recipients: z.array(
+    z.object({
+      userId: z.string(),
+      state,
+      storedAt: z.iso.datetime(),
+      readAt: z.iso.datetime().nullable(),
+      dismissedAt: z.iso.datetime().nullable(),
+      /** Of this user on this server, at this moment. */
+      sessions: z.int(),
+    }),
+  ),
+  nextCursor: z.string().nullable(),
+})
+
 export type Notification = z.infer<typeof notification>
 export type NotificationFilter = z.infer<typeof notificationFilter>
 export type NotificationList = z.infer<typeof notificationList>
@@ -215,3 +321,13 @@ export type UnreadCount = z.infer<typeof unreadCount>
 export type SendNotificationInput = z.input<typeof sendNotificationRequest>
 export type SendNotificationRequest = z.infer<typeof sendNotificationRequest>
 export type SendNotificationReply = z.infer<typeof sendNotificationReply>
+export type NotificationState = z.infer<typeof state>
+export type InboxQuery = z.infer<typeof inboxQuery>
+export type InboxView = z.infer<typeof inboxView>
+export type InboxUsers = z.infer<typeof inboxUsers>
+export type SentQuery = z.infer<typeof sentQuery>
+export type SentNotification = z.infer<typeof sentNotification>
+export type SentList = z.infer<typeof sentList>
+export type SentDetails = z.infer<typeof sentDetails>
+export type RecipientsQuery = z.infer<typeof recipientsQuery>
+export type RecipientList = z.infer<typeof recipientList>

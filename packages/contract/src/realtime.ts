@@ -152,7 +152,7 @@ export const activityBatch = z.object({
   left: z.int(),
 })
 
-/** What this server publishes and takes, for forms: the events of each namespace with their JSON Schema. */
+/** What this server publishes, for forms: the events of each namespace with their JSON Schema. */
 export const publishableEvents = z.object({
   namespaces: z.array(
     z.object({
@@ -164,6 +164,8 @@ export const publishableEvents = z.object({
           summary: z.string(),
           lane: z.enum(['stream', 'latest', 'pulse']),
           rooms: z.array(z.string()),
+          /** Those of `server` are refused to everybody else. */
+          by: z.enum(['server', 'anybody']),
           schema: z.record(z.string(), z.unknown()),
           example: z.record(z.string(), z.unknown()),
         }),

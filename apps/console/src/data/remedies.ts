@@ -12,6 +12,8 @@ export const remedies: Record<FailureCode, string> = {
   token_expired: 'Get a new token. If it was new, compare the clocks of both machines.',
   forbidden: 'Sign in as somebody with the role this needs, or ask an administrator for it.',
   origin_refused: 'Open the console under the address the server knows as its own, or correct that setting.',
+  not_publishable:
+    'Do what the event tells of: a notification, for one, is sent on the page "Notifications".',
   cooling_down: 'Send fewer commands, and connect again when the time is over.',
   not_found: 'Check the address. What it named may have been removed.',
   unknown_namespace: 'Compare the name with the namespaces that this server serves.',

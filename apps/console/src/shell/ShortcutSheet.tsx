@@ -13,7 +13,7 @@ export function ShortcutSheet({ signedIn, onClose }: { signedIn: boolean; onClos
     ...(signedIn
       ? [
           { keys: ['p'], does: 'Pause or resume live values' },
-          { keys: ['Ctrl', 'Enter'], does: 'Publish, on the page of that name' },
+          { keys: ['Ctrl', 'Enter'], does: 'Publish or send, on the pages for it' },
         ]
       : []),
     { keys: ['/'], does: 'Search on this page' },

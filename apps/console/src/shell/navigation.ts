@@ -1,5 +1,6 @@
 /** The pages one can go to, in the order they are shown, and the key that goes there after `g`. */
 import {
+  Bell,
   BookOpenText,
   Cable,
   Database,
@@ -30,6 +31,7 @@ export const socketEntries: readonly Entry[] = [
   { href: '/connections', title: 'Connections', icon: Cable, key: 'c' },
   { href: '/events', title: 'Events', icon: ScrollText, key: 'v' },
   { href: '/publish', title: 'Publish', icon: Megaphone, key: 'p' },
+  { href: '/notifications', title: 'Notifications', icon: Bell, key: 'n', isUnderMore: true },
 ]
 
 export const operatorEntries: readonly Entry[] = [...serverEntries, ...socketEntries]

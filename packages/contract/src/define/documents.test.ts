@@ -20,6 +20,7 @@ const jobs = defineNamespace({
     'job:ended': stream(z.object({ how: z.enum(['done', 'failed']).default('done') }), {
       summary: 'It is over.',
       rooms: ['job'],
+      by: 'server',
     }),
     'job:progress': latest(z.object({ jobId: z.string(), progress: z.number().min(0).max(100) }), {
       summary: 'How far it is.',
@@ -105,6 +106,7 @@ describe('the AsyncAPI document', () => {
       permission: 'jobs:watch',
       batch: { windowMs: 50, countMax: 20 },
     })
+    expect(messageOf('event.job.ended')['x-belfry']).toMatchObject({ lane: 'stream', by: 'server' })
     expect(messageOf('command.job.cancel')['x-belfry']).toEqual({
       maxBytes: 65_536,
       depthMax: 1,

@@ -117,7 +117,7 @@ function operationsOf({ id, namespace }: Channel): [string, Json][] {
 }
 
 function eventMessage(name: string, contract: EventContract, pointer: string): Json {
-  const { summary, data, lane, rooms, permission, maxBytes, batch } = contract
+  const { summary, data, lane, rooms, permission, by, maxBytes, batch } = contract
   const isOwn = rooms.length > 0
   return {
     name,
@@ -128,6 +128,7 @@ function eventMessage(name: string, contract: EventContract, pointer: string): J
       ...(isOwn && { lane, rooms }),
       maxBytes,
       ...(permission && { permission }),
+      ...(by === 'server' && { by }),
       ...(batch && { batch }),
     },
   }

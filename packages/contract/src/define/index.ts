@@ -35,6 +35,7 @@ export {
   latest,
   type NamespaceContract,
   type NoInput,
+  type Publisher,
   pulse,
   stream,
 } from './namespace.ts'

@@ -17,6 +17,9 @@ import type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts'
 /** How an event travels: see docs/spec/lanes in ARCHITECTURE.md's guarantees. */
 export type Lane = 'stream' | 'latest' | 'pulse'
 
+/** `server`: the code of its module alone, because the event tells of something that this code has done. */
+export type Publisher = 'server' | 'anybody'
+
 interface EventOptions {
   /** One sentence, for documents and forms. */
   readonly summary: string
@@ -24,6 +27,8 @@ interface EventOptions {
   readonly rooms: readonly RoomKind[]
   /** What somebody needs to receive it, beyond being in the room. */
   readonly permission?: string
+  /** Who publishes it: operators and other processes as well, if absent. */
+  readonly by?: Publisher
   /** Of the payload as JSON. 16 KiB if absent. */
   readonly maxBytes?: number
   /**
@@ -34,7 +39,7 @@ interface EventOptions {
 }
 
 export interface EventContract<Data extends StandardSchema = StandardSchema>
-  extends Required<Pick<EventOptions, 'summary' | 'rooms' | 'maxBytes'>> {
+  extends Required<Pick<EventOptions, 'summary' | 'rooms' | 'by' | 'maxBytes'>> {
   readonly lane: Lane
   readonly data: Data
   readonly permission: string | undefined
@@ -89,8 +94,8 @@ function event<Data extends StandardSchema>(
   options: EventOptions,
   key: EventContract<Data>['key'],
 ): EventContract<Data> {
-  const { summary, rooms, permission, maxBytes = eventBytesMax, batch } = options
-  return { lane, data, summary, rooms, permission, maxBytes, batch, key }
+  const { summary, rooms, permission, by = 'anybody', maxBytes = eventBytesMax, batch } = options
+  return { lane, data, summary, rooms, permission, by, maxBytes, batch, key }
 }
 
 export function command<

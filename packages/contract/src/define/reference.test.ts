@@ -28,7 +28,7 @@ const jobs = defineNamespace({
         z.object({ how: z.literal('done'), jobId: id, result: z.literal(1) }),
         z.object({ how: z.literal('done too'), jobId: id, error: z.literal(2) }),
       ]),
-      { summary: 'It is over.', rooms: ['job'] },
+      { summary: 'It is over.', rooms: ['job'], by: 'server' },
     ),
   },
   commands: {
@@ -61,7 +61,7 @@ Work that takes a while. Durable. Needs the permission \`jobs:read\`.
 |---|---|---|---|---|---|---|
 | \`job:created\` | stream | user, workspace |  | A job was made. | \`jobId\`, \`by?\` | 16384 bytes |
 | \`job:progress\` | latest | job | \`jobs:watch\` | How far it is: 0 \\| 100. | \`jobId\`, \`progress\` | 200 bytes |
-| \`job:ended\` | stream | job |  | It is over. | \`how\`, \`jobId\`, \`result?\`, \`error?\` | 16384 bytes |
+| \`job:ended\` | stream | job |  | It is over. Published by the server alone. | \`how\`, \`jobId\`, \`result?\`, \`error?\` | 16384 bytes |
 
 | Command | Needs | Meaning | Input | Answer | At most |
 |---|---|---|---|---|---|

@@ -35,10 +35,11 @@ function section(namespace: NamespaceContract, title: string): string {
 }
 
 function eventRow([name, contract]: [string, EventContract]): string[] {
-  const { lane, rooms, permission, summary, data, maxBytes } = contract
+  const { lane, rooms, permission, by, summary, data, maxBytes } = contract
   // Without a room it is the engine's own: for one session, in order, and not in the log.
   const [how, where] = rooms.length === 0 ? ['', 'one session'] : [lane, rooms.join(', ')]
-  return [code(name), how, where, needed(permission), summary, fieldsOf(data, 'output'), `${maxBytes} bytes`]
+  const meaning = by === 'server' ? `${summary} Published by the server alone.` : summary
+  return [code(name), how, where, needed(permission), meaning, fieldsOf(data, 'output'), `${maxBytes} bytes`]
 }
 
 function commandRow([name, contract]: [string, CommandContract]): string[] {

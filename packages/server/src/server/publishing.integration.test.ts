@@ -24,7 +24,10 @@ const posts = defineNamespace({
   name: '/posts',
   summary: 'Posts.',
   durable: true,
-  events: { 'post:created': stream(post, options) },
+  events: {
+    'post:created': stream(post, options),
+    'post:stored': stream(post, { ...options, by: 'server' }),
+  },
   commands: {},
 })
 const talk = defineNamespace({
@@ -67,6 +70,7 @@ describe('events of other processes', () => {
   it.each<readonly [string, Partial<PublishEventsRequest['events'][number]>, string, string]>([
     ['a namespace that there is not', { namespace: '/nowhere' }, 'unknown_namespace', 'body.events.1'],
     ['an event that there is not', { event: 'post:eaten' }, 'unknown_event', 'body.events.1'],
+    ['what the server alone publishes', { event: 'post:stored' }, 'not_publishable', 'body.events.1'],
     ['data of another shape', { data: { n: 'one' } }, 'validation_failed', 'body.events.1.data.n'],
     [
       'a room of another kind',

@@ -54,7 +54,7 @@ export interface SocketService {
 
 export function createSocketService({ realtime, server, verifier }: Sockets): SocketService {
   const publishNamed = ({ namespace = '/realtime', event, data }: NamedEvent, room: RoomRef) =>
-    realtime.publishNamed(namespace, event, data, { rooms: [room] })
+    realtime.publishNamed(namespace, event, data, { rooms: [room] }, { by: 'server' })
 
   const sessionOf = (id: string): SessionView => {
     const session = realtime.session(id as SessionId)

@@ -1,12 +1,14 @@
 /** One event on its way: the choice of it, its target and its payload on one side, what will be sent on the other. */
 import type { FieldError, PublishableEvents } from '@belfry/contract'
 import { Send } from 'lucide-react'
-import { useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
+import { useMemo, useState } from 'react'
 import { Button } from '../../components/Button.tsx'
 import { Card } from '../../components/Card.tsx'
 import { CopyButton } from '../../components/CopyButton.tsx'
 import { ErrorNotice } from '../../components/ErrorNotice.tsx'
 import { Kbd } from '../../components/Kbd.tsx'
+import { useSendKey } from '../../components/send-key.ts'
+import { useWrongField } from '../../components/wrong-field.ts'
 import { type Failure, failureFrom } from '../../data/api.ts'
 import { isSignedOut, sessionEnded } from '../../data/session.ts'
 import { plural, sizeText } from '../../format.ts'
@@ -58,8 +60,7 @@ export function Composer({ namespaces, namespace, event, onNamespace, onEvent }:
   const [isBusy, setBusy] = useState(false)
   const [answers, setAnswers] = useState<readonly Answer[]>([])
   const { draft, mode, epoch } = written
-  const form = useRef<HTMLDivElement>(null)
-  const focusAsked = useRef(false)
+  const { form, focusWrong } = useWrongField()
 
   const write = (next: WrittenDraft): void => {
     setWritten(next)
@@ -67,17 +68,8 @@ export function Composer({ namespaces, namespace, event, onNamespace, onEvent }:
   }
   const refuse = (next: Wrong): void => {
     setWrong(next)
-    focusAsked.current = true
+    focusWrong()
   }
-  useEffect(() => {
-    if (!focusAsked.current) return
-    focusAsked.current = false
-    const wrongField = form.current?.querySelector('[data-wrong="true"]')
-    const [first] = ['[aria-invalid="true"]', 'input, textarea, select', 'button'].flatMap(
-      (selector) => wrongField?.querySelector<HTMLElement>(selector) ?? [],
-    )
-    first?.focus()
-  })
 
   const changeMode = (next: Mode): void => {
     if (next === 'form' && !isFields(draft))
@@ -111,17 +103,7 @@ export function Composer({ namespaces, namespace, event, onNamespace, onEvent }:
     setBusy(false)
   }
 
-  const sendByKey = useEffectEvent((press: KeyboardEvent): void => {
-    if (press.key !== 'Enter' || !(press.ctrlKey || press.metaKey) || press.repeat) return
-    if (document.querySelector('dialog[open], [role="menu"]') !== null) return
-    press.preventDefault()
-    void send()
-  })
-  useEffect(() => {
-    const press = (event: KeyboardEvent): void => sendByKey(event)
-    document.addEventListener('keydown', press)
-    return () => document.removeEventListener('keydown', press)
-  }, [])
+  useSendKey(() => void send())
 
   const unfinished = problemsOf(draft).length
   const payload = finishedPart(draft)

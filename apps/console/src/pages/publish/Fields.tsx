@@ -1,7 +1,8 @@
 /** A payload as a form: a field for each property, down to what only JSON can express. */
-import { OctagonX, Plus, X } from 'lucide-react'
+import { Plus, X } from 'lucide-react'
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react'
 import { Button, IconButton } from '../../components/Button.tsx'
+import { FieldError } from '../../components/Field.tsx'
 import {
   below,
   blank,
@@ -16,7 +17,6 @@ import {
   writeJson,
 } from './draft.ts'
 import type { Property, Shape, ShapeOf } from './shape.ts'
-import '../../components/field.css'
 import '../../components/select.css'
 
 /** `changed` is where: what was said about this place is no longer true. */
@@ -398,16 +398,6 @@ function ListControl(props: LeafProps & { shape: ShapeOf<'list'> }) {
         </Button>
       </div>
     </div>
-  )
-}
-
-export function FieldError({ id, error }: { id: string; error: string | undefined }) {
-  if (error === undefined) return null
-  return (
-    <p id={id} className="field-error">
-      <OctagonX size="0.9375rem" aria-hidden="true" />
-      {error}
-    </p>
   )
 }
 

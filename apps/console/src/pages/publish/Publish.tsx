@@ -6,7 +6,7 @@ import { PageHeader } from '../../components/PageHeader.tsx'
 import { Skeleton } from '../../components/Skeleton.tsx'
 import { useActivityInBackground } from '../../data/activity.ts'
 import { useResource } from '../../data/resource.ts'
-import { useQuery } from '../../router.tsx'
+import { Link, useQuery } from '../../router.tsx'
 import { Composer } from './Composer.tsx'
 import { keyOf } from './drafts.ts'
 import './publish.css'
@@ -27,11 +27,39 @@ export function Publish() {
         <ErrorNotice title="The events could not be read" failure={failure} onRetry={reload} />
       )}
       {value !== undefined ? (
-        <Chosen namespaces={value.namespaces} />
+        <>
+          <Chosen namespaces={publishable(value)} />
+          <ByServer namespaces={value.namespaces} />
+        </>
       ) : (
         loading && <Skeleton what="the events" heights={['10rem', '20rem']} />
       )}
     </>
+  )
+}
+
+function publishable({ namespaces }: PublishableEvents): PublishableEvents['namespaces'] {
+  return namespaces.map((namespace) => ({
+    ...namespace,
+    events: namespace.events.filter(({ by }) => by === 'anybody'),
+  }))
+}
+
+/** Whoever looks for an event that is missing above finds it here, and what to do instead. */
+function ByServer({ namespaces }: { namespaces: PublishableEvents['namespaces'] }) {
+  const events = namespaces.flatMap((namespace) => namespace.events).filter(({ by }) => by === 'server')
+  if (events.length === 0) return null
+  return (
+    <p className="muted publish-by-server">
+      Published by the server alone, when it has done what they tell:{' '}
+      {events.map(({ name }, index) => (
+        <span key={name}>
+          {index > 0 && ', '}
+          <code dir="auto">{name}</code>
+        </span>
+      ))}
+      . To notify people, <Link href="/notifications">compose a notification</Link>.
+    </p>
   )
 }
 

@@ -2,10 +2,10 @@
 import { useId } from 'react'
 import { Badge } from '../../components/Badge.tsx'
 import { Card } from '../../components/Card.tsx'
+import { FieldError } from '../../components/Field.tsx'
 import { Segments } from '../../components/Segments.tsx'
 import type { PublishableNamespace } from './Composer.tsx'
 import type { PublishableEvent } from './drafts.ts'
-import { FieldError } from './Fields.tsx'
 import { type Audience, audiencesOf, roomKindsOf, type Target } from './target.ts'
 
 interface TargetFieldsProps {

@@ -8,6 +8,7 @@ import {
   formatCursor,
   type NamespaceContract,
   type Position,
+  type Publisher,
   Refusal,
   type Room,
   type RoomRef,
@@ -44,11 +45,22 @@ export interface Published {
   readonly cursor: string
 }
 
+export interface NamedOptions {
+  /** `server`: the code of this process, which may publish what nobody else may; `anybody` if absent. */
+  readonly by?: Publisher
+}
+
 /** An event that nothing speaks against. */
 interface Prepared {
   readonly namespace: NamespaceState
   readonly event: ServedEvent
   readonly entry: PublishedEntry
+}
+
+/** Where a publish comes from. */
+interface Origin extends Required<NamedOptions> {
+  /** The payload, against its schema. */
+  readonly isChecked: boolean
 }
 
 export interface DispatcherParts {
@@ -93,7 +105,7 @@ export class Dispatcher {
     data: EventInput<N, Name>,
     to: Recipients,
   ): Promise<Published> {
-    return this.#publish(contract.name, name, data, to, this.#parts.checkPayloads)
+    return this.#dispatch(this.#prepare(contract.name, name, data, to, this.#ofCode))
   }
 
   /**
@@ -117,10 +129,9 @@ export class Dispatcher {
     name: Name,
     events: readonly Addressed<EventInput<N, Name>>[],
   ): Promise<void> {
-    const { checkPayloads } = this.#parts
     await this.#enqueue(
       transaction,
-      events.map(({ data, to }) => this.#prepare(contract.name, name, data, to, checkPayloads)),
+      events.map(({ data, to }) => this.#prepare(contract.name, name, data, to, this.#ofCode)),
     )
   }
 
@@ -132,22 +143,23 @@ export class Dispatcher {
     data: unknown,
     to: Recipients,
   ): Promise<void> {
-    return this.#enqueue(transaction, [this.#prepare(namespaceName, name, data, to, true)])
+    const origin = { isChecked: true, by: 'anybody' } as const
+    return this.#enqueue(transaction, [this.#prepare(namespaceName, name, data, to, origin)])
   }
 
   /** For names and data from outside: what the types would have said is checked always. */
-  publishNamed(namespaceName: string, name: string, data: unknown, to: Recipients): Promise<Published> {
-    return this.#publish(namespaceName, name, data, to, true)
-  }
-
-  async #publish(
+  async publishNamed(
     namespaceName: string,
     name: string,
-    given: unknown,
+    data: unknown,
     to: Recipients,
-    isChecked: boolean,
+    { by = 'anybody' }: NamedOptions = {},
   ): Promise<Published> {
-    return this.#dispatch(this.#prepare(namespaceName, name, given, to, isChecked))
+    return this.#dispatch(this.#prepare(namespaceName, name, data, to, { isChecked: true, by }))
+  }
+
+  get #ofCode(): Origin {
+    return { isChecked: this.#parts.checkPayloads, by: 'server' }
   }
 
   /** All are of one event. */
@@ -181,13 +193,18 @@ export class Dispatcher {
     name: string,
     given: unknown,
     to: Recipients,
-    isChecked: boolean,
+    { isChecked, by }: Origin,
   ): Prepared {
     const namespace = this.#parts.namespaces.get(namespaceName)
     if (namespace === undefined) throw new Refusal('unknown_namespace')
     const event = namespace.events.get(name)
     if (event === undefined)
       throw new Refusal('unknown_event', `There is no event of this name on ${namespaceName}.`)
+    if (event.contract.by === 'server' && by !== 'server')
+      throw new Refusal(
+        'not_publishable',
+        `${name} is published by the server alone, when it has done what the event tells.`,
+      )
     checkRooms(event, to)
     const data = isChecked ? checkedData(event, given) : given
     if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) throw wrong('', noObject)

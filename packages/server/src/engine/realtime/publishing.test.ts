@@ -35,6 +35,7 @@ const files = defineNamespace({
       key: ({ id }) => id,
     }),
     'file:any': stream(z.looseObject({}), { summary: 'Whatever.', rooms: ['user'] }),
+    'file:stored': stream(z.looseObject({}), { summary: 'Stored.', rooms: ['user'], by: 'server' }),
   },
   commands: {},
 })
@@ -87,6 +88,7 @@ describe('publishing', () => {
     ['nothing', '/files', 'file:any', undefined, [user], 'validation_failed'],
     ['a text', '/files', 'file:any', 'text', [user], 'validation_failed'],
     ['a list', '/files', 'file:any', [1, 2], [user], 'validation_failed'],
+    ['what the server alone publishes', '/files', 'file:stored', {}, [user], 'not_publishable'],
   ])('refuses %s, and sends nothing', async (_what, namespace, name, data, rooms, code) => {
     await using world = await open()
     const session = await world.enter('/files', { userId: 'ana' })
@@ -97,6 +99,18 @@ describe('publishing', () => {
     world.memory.flush()
     expect(session.events).toEqual([])
     expect(world.realtime.namespaces.get('/files')?.cursor).toBe(before)
+  })
+
+  it('lets the code of the server publish what nobody else may, by its contract and by its name', async () => {
+    await using world = await open()
+    const session = await world.enter('/files', { userId: 'ana' })
+    await world.realtime.publish(files, 'file:stored', { n: 1 }, to)
+    await world.realtime.publishNamed('/files', 'file:stored', { n: 2 }, to, { by: 'server' })
+    await expect(
+      world.realtime.publishNamed('/files', 'file:stored', { n: 3 }, to, { by: 'anybody' }),
+    ).rejects.toMatchObject({ code: 'not_publishable' })
+    world.memory.flush()
+    expect(session.events).toMatchObject([{ data: { n: 1 } }, { data: { n: 2 } }])
   })
 
   it.each<readonly [string, unknown]>([

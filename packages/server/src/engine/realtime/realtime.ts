@@ -25,7 +25,13 @@ import { CommandRate, type CommandRateLimits } from './command-rate.ts'
 import { Commands } from './commands.ts'
 import type { ConnectionState } from './connection-state.ts'
 import { Counters } from './counters.ts'
-import { type Addressed, Dispatcher, type Published, type Recipients } from './dispatcher.ts'
+import {
+  type Addressed,
+  Dispatcher,
+  type NamedOptions,
+  type Published,
+  type Recipients,
+} from './dispatcher.ts'
 import { createIdSource } from './ids.ts'
 import { NamespaceState, type SessionHost } from './namespace-state.ts'
 import type { Session } from './session.ts'
@@ -65,7 +71,13 @@ export interface Realtime {
     to: Recipients,
   ): Promise<Published>
   /** The same for names and data from outside. */
-  publishNamed(namespace: string, name: string, data: unknown, to: Recipients): Promise<Published>
+  publishNamed(
+    namespace: string,
+    name: string,
+    data: unknown,
+    to: Recipients,
+    options?: NamedOptions,
+  ): Promise<Published>
   /** As part of a transaction: the event leaves after its commit, and never without it (R17). */
   publishIn<N extends NamespaceContract, Name extends EventName<N>>(
     transaction: Transaction,
@@ -192,7 +204,8 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       dispatcher.publishManyIn(transaction, contract, name, events),
     publishNamedIn: (transaction, namespace, name, data, to) =>
       dispatcher.publishNamedIn(transaction, namespace, name, data, to),
-    publishNamed: (namespace, name, data, to) => dispatcher.publishNamed(namespace, name, data, to),
+    publishNamed: (namespace, name, data, to, options) =>
+      dispatcher.publishNamed(namespace, name, data, to, options),
     countRecipients: (namespace, to) => dispatcher.countRecipients(namespace, to),
     request: (session, name, data, timeoutMs) => dispatcher.request(session, name, data, timeoutMs),
     namespaces,

@@ -13,7 +13,7 @@ export function eventRoutes(service: EventsService): AnyRoute[] {
       summary: 'Publish events',
       description:
         'All of them or none, each as its contract says. With a `key`, a request that comes again publishes nothing more. Events of durable namespaces are stored when this has answered.',
-      refusals: ['unknown_namespace', 'unknown_event', 'key_reused'],
+      refusals: ['unknown_namespace', 'unknown_event', 'not_publishable', 'key_reused'],
       body: publishEventsRequest,
       reply: publishEventsReply,
       handle: ({ body, identity }) => service.publish(body, identity?.name ?? ''),

@@ -19,6 +19,7 @@ import type { Realtime } from '../../engine/realtime/realtime.ts'
 import { together } from '../../engine/together.ts'
 import type { Audience } from './audience.ts'
 import type { UnreadCounts } from './counts.ts'
+import { noteSends } from './inspection-store.ts'
 import { insertNotifications, membersOf, type Sent } from './store.ts'
 
 export interface SendOptions {
@@ -117,6 +118,7 @@ export function createSending(parts: SendingParts): SendNotification {
     // Given to the database one after the other without waiting: they cost one way there and back.
     const [changed] = await Promise.all([
       insertNotifications(transaction, sendings),
+      noteSends(transaction, sendings),
       realtime().publishManyIn(transaction, notificationsNamespace, 'notification:new', events),
     ])
     transaction.afterCommit(() => {

@@ -16,6 +16,7 @@ import type { RequestKeys } from '../../engine/ports/request-keys.ts'
 import type { Realtime } from '../../engine/realtime/realtime.ts'
 import type { Audience } from './audience.ts'
 import { UnreadCounts } from './counts.ts'
+import { readCursor, writeCursor } from './cursor.ts'
 import { createSending, type SendNotification } from './sending.ts'
 import {
   type Change,
@@ -216,20 +217,4 @@ function viewOf({ readAt, expiresAt, createdAt, ...row }: NotificationRow): Noti
 
 function roomOf(id: string): RoomRef {
   return { kind: 'user', id }
-}
-
-function writeCursor({ createdAt, id }: NotificationRow): string {
-  return `${createdAt.getTime()}.${id}`
-}
-
-const cursorShape = /^(\d{1,15})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
-
-function readCursor(cursor: string): { createdAt: Date; id: string } {
-  const [, ms, id] = cursorShape.exec(cursor) ?? []
-  if (ms === undefined || id === undefined) throw wrong('cursor', 'is none that this list gave')
-  return { createdAt: new Date(Number(ms)), id }
-}
-
-function wrong(path: string, message: string): Refusal {
-  return new Refusal('validation_failed', undefined, { fields: [{ path, message }] })
 }

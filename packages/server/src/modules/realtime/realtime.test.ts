@@ -5,6 +5,7 @@ import {
   latest,
   type Problem,
   realtimeNamespace,
+  stream,
   type UserId,
   type WorkspaceId,
 } from '@belfry/contract'
@@ -37,9 +38,16 @@ const jobs = defineNamespace({
       rooms: ['user'],
       key: ({ jobId }) => jobId,
     }),
+    'job:ended': stream(z.object({ jobId: z.string() }), {
+      summary: 'It is over, and stored.',
+      rooms: ['everyone', 'user', 'workspace'],
+      by: 'server',
+    }),
   },
   commands: {},
 })
+
+const ended = { namespace: '/jobs', event: 'job:ended', data: { jobId: 'j1' } }
 
 const worlds: AsyncDisposable[] = []
 afterEach(async () => {
@@ -195,6 +203,9 @@ describe('publishing by hand (K-05 to K-07)', () => {
     ['no data', 'broadcast', {}, 400, 'validation_failed'],
     ['a list for data', 'broadcast', { data: [] }, 400, 'validation_failed'],
     ['too much', 'broadcast', { data: { message: 'a'.repeat(2_001) } }, 400, 'validation_failed'],
+    ['what the server alone tells, to all', 'broadcast', ended, 403, 'not_publishable'],
+    ['what the server alone tells, to a user', 'notify-user/ana', ended, 403, 'not_publishable'],
+    ['what the server alone tells, to a room', 'notify-room/user:ana', ended, 403, 'not_publishable'],
   ])('refuses %s', async (_, path, body, status, code) => {
     const { server, connect, memory } = await openWorld()
     const { session } = await connect('ana')
@@ -372,7 +383,10 @@ describe('what goes on (A-26, B-15)', () => {
         },
         {
           name: '/jobs',
-          events: [{ name: 'job:progress', lane: 'latest', example: { done: expect.any(Number) } }],
+          events: [
+            { name: 'job:progress', lane: 'latest', by: 'anybody', example: { done: expect.any(Number) } },
+            { name: 'job:ended', by: 'server' },
+          ],
         },
       ],
     })

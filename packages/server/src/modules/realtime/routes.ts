@@ -31,7 +31,12 @@ export function realtimeRoutes(service: RealtimeService): AnyRoute[] {
 
 const tag = 'Sockets'
 const access = 'operator'
-const publishRefusals = ['unknown_namespace', 'unknown_event', 'payload_too_large'] as const
+const publishRefusals = [
+  'unknown_namespace',
+  'unknown_event',
+  'not_publishable',
+  'payload_too_large',
+] as const
 
 function publishRoutes(service: RealtimeService): AnyRoute[] {
   return [
@@ -84,8 +89,9 @@ function publishRoutes(service: RealtimeService): AnyRoute[] {
       path: '/api/v1/socket/events',
       tag,
       access,
-      summary: 'The events that can be published',
-      description: 'With the JSON Schema of each payload and an example, for forms.',
+      summary: 'The events of all namespaces',
+      description:
+        'With the JSON Schema of each payload and an example, for forms. Those with `by: server` cannot be published by hand.',
       reply: publishableEvents,
       handle: async () => service.publishable(),
     }),

@@ -226,6 +226,7 @@ function publishableOf(realtime: Realtime): PublishableEvents {
         summary: event.summary,
         lane: event.lane,
         rooms: [...event.rooms],
+        by: event.by,
         schema: jsonSchema(event.data, 'input'),
         example: mockEvent(event, { seed: 1 }) as Record<string, unknown>,
       })),
