@@ -4,6 +4,7 @@ export type { Clock } from './clock.ts'
 export { CommandError } from './command-error.ts'
 export type { CommandOptions } from './commands.ts'
 export type { SocketOptions } from './connection.ts'
+export type { MakeLinks, ResetReason } from './link.ts'
 export type { Live, LiveAnswer, LiveCommand, LiveData, LiveEvent, LiveInput } from './live.ts'
 export {
   createNotifications,
@@ -11,7 +12,6 @@ export {
   type NotificationsOptions,
   type NotificationsState,
 } from './notifications.ts'
-export type { ResetReason } from './session.ts'
 export type {
   Connecting,
   ConnectionState,
