@@ -22,4 +22,5 @@ export type {
   WaitReason,
 } from './states.ts'
 export type { Readable } from './store.ts'
+export { sharedBetweenTabs } from './tabs/shared-between-tabs.ts'
 export type { TokenSource } from './token.ts'
