@@ -25,6 +25,8 @@ export interface ClientOptions {
   readonly url?: string
   /** Says who the user is. As a function, it is asked whenever the client connects. */
   readonly token: TokenSource
+  /** Confines the user to one of the workspaces that the token names. */
+  readonly workspaceId?: string
   /** For one attempt, from asking for a token to being let in. 20 seconds if absent. */
   readonly connectTimeoutMs?: number
   /** Such as `path` and `transports`. */
@@ -56,6 +58,7 @@ export function createClient(options: ClientOptions): Client {
   const links = makeLinks({
     url: options.url,
     token: options.token,
+    workspaceId: options.workspaceId,
     connectTimeoutMs: options.connectTimeoutMs ?? connectTimeoutMsDefault,
     socket: options.socket ?? {},
     clock,

@@ -13,7 +13,7 @@ export function createOwnLinks(options: ConnectionOptions): Links {
   const { state, connect, close } = connection
   return {
     state,
-    link: (namespace, hear) => createOwnLink(namespace, connection, hear, options.onError),
+    link: (namespace, hear) => createOwnLink(namespace, connection, hear, options),
     connect,
     close,
   }
@@ -25,7 +25,7 @@ function createOwnLink(
   name: string,
   connection: Connection,
   hear: Hear,
-  onError: (error: unknown) => void,
+  { workspaceId, onError }: ConnectionOptions,
 ): SessionLink {
   const state = createStore<NamespaceState>(idle, onError)
   let socket: Socket | undefined
@@ -72,7 +72,7 @@ function createOwnLink(
     const made = connection.socketFor(name).off()
     made.auth = (tell) => {
       tokenShown = connection.token
-      const auth = { token: tokenShown, started: true }
+      const auth = { token: tokenShown, workspaceId, started: true }
       tell(isNew ? { ...auth, pid: undefined, offset: undefined } : auth)
     }
     made.onAny(heard)

@@ -161,11 +161,11 @@ export function joinTabs(parts: {
     leave() {
       stopTimer()
       stopPage()
-      if (office !== undefined) office.close()
-      else if (leader !== undefined) own.post({ kind: 'bye', leader })
+      office?.close()
       office = undefined
       leader = undefined
       releaseLead()
+      // By this the leader knows that it has gone.
       releaseTab()
       own.close()
       all.close()

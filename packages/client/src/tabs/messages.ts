@@ -27,7 +27,6 @@ export type FromTab =
   | { readonly kind: 'connect' }
   /** Is anybody there? */
   | { readonly kind: 'ask' }
-  | { readonly kind: 'bye' }
 
 export type FromLeader =
   | { readonly kind: 'welcome' }
@@ -82,7 +81,6 @@ const fieldsOf: Readonly<Record<Message['kind'], readonly string[]>> = {
   command: ['leader', 'namespace', 'id', 'name', 'payload'],
   connect: ['leader'],
   ask: ['leader'],
-  bye: ['leader'],
   welcome: ['leader'],
   here: ['leader'],
   connection: ['leader', 'state'],

@@ -42,7 +42,6 @@ export function openOffice(parts: {
       (message) => {
         if (!('leader' in message) || message.leader !== leader) return
         if (message.kind === 'ask') post(tab, { kind: 'here' })
-        else if (message.kind === 'bye') gone(tab)
         else relay.receive(tab, message as Parameters<Relay['receive']>[1])
       },
       onError,

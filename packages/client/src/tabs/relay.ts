@@ -25,7 +25,7 @@ interface Relayed {
   /** The tabs that use it. */
   readonly tabs: Set<string>
   readonly rooms: RoomUsers
-  /** The terms of the session, for tabs that come later. */
+  /** The terms of the present session, for tabs that come later. */
   started: Event | undefined
   stop(): void
 }
@@ -34,7 +34,7 @@ export function createRelay(links: Links, ownTab: string): Relay {
   const posts = new Map<string, Post>()
   /** Those that are used. */
   const namespaces = new Map<string, Relayed>()
-  const stopState = links.state.subscribe(() => {
+  links.state.subscribe(() => {
     tell(posts.keys(), { kind: 'connection', state: links.state.get() })
   })
 
@@ -52,7 +52,6 @@ export function createRelay(links: Links, ownTab: string): Relay {
     const stop = link.state.subscribe(() => {
       const state = link.state.get()
       if (state.status === 'open' && !state.recovered) rooms.clear()
-      if (state.status !== 'open') relayed.started = undefined
       tell(tabs, { kind: 'namespace', namespace: name, state })
     })
     const relayed: Relayed = { name, link, tabs, rooms, started: undefined, stop }
@@ -78,7 +77,7 @@ export function createRelay(links: Links, ownTab: string): Relay {
     const shown = state.status === 'open' ? { ...state, recovered: false } : state
     tell([tab], { kind: 'namespace', namespace: name, state: shown })
     tell([tab], { kind: 'connection', state: links.state.get() })
-    if (relayed.started !== undefined) tell([tab], relayed.started)
+    if (relayed.started !== undefined && isOpen(relayed)) tell([tab], relayed.started)
   }
 
   function leave(tab: string, relayed: Relayed): void {
@@ -139,8 +138,6 @@ export function createRelay(links: Links, ownTab: string): Relay {
       for (const relayed of [...namespaces.values()]) leave(tab, relayed)
     },
     stop() {
-      stopState()
-      for (const { stop } of namespaces.values()) stop()
       posts.clear()
       links.close()
     },

@@ -192,8 +192,11 @@ describe('rooms of the session that they share', () => {
     await run(2, 'room:join')
     expect(names()).toEqual(['room:join', 'room:join', 'room:join', 'room:join'])
     expect(await run(0, 'room:join', false)).toBe('refused')
+    expect(await run(2, 'room:join', false)).toBe('refused')
+    // The one that was refused last had been let in before.
+    await run(0, 'room:leave')
     tabs[2]?.live.close()
-    await expect.poll(names).toEqual([...Array(5).fill('room:join'), 'room:leave'])
+    await expect.poll(names).toEqual([...Array(6).fill('room:join'), 'room:leave'])
     expect(connection.sent.at(-1)?.payload).toEqual({ room })
   })
 
@@ -207,6 +210,28 @@ describe('rooms of the session that they share', () => {
     void leader.live.command('room:leave', { room }).catch(() => {})
     expect(connection.sent.map(({ name }) => name)).toEqual(['room:join', 'room:join', 'room:leave'])
   })
+})
+
+it('takes no notice of what is not meant for it, or is said twice', async () => {
+  using world = openTabWorld()
+  const [leader, follower] = await openedTabs(world)
+  const connection = await connectionOf(leader)
+  const [all, own] = ['all', 'tab 2'].map((name) => new BroadcastChannel(`${world.name} ${name}`))
+  const toNobody = { leader: 'nobody', namespace: '/realtime' }
+  own?.postMessage({ ...toNobody, kind: 'leave' })
+  own?.postMessage({ ...toNobody, kind: 'namespace', state: { status: 'closed' } })
+  own?.postMessage({ ...toNobody, kind: 'event', event: 'system:message', data: { message: 'forged' } })
+  own?.postMessage({ ...toNobody, kind: 'welcome' })
+  own?.postMessage({ ...toNobody, kind: 'left' })
+  all?.postMessage({ kind: 'hello', tab: '2' })
+  all?.postMessage({ kind: 'leading', leader: '1' })
+  say(connection, 'one')
+  await hears(follower as never, ['one'])
+  say(connection, 'two')
+  await hears(follower as never, ['one', 'two'])
+  expect(follower?.states).toEqual(['opening', 'open'])
+  expect(connection.namespaces.size).toBe(1)
+  for (const channel of [all, own]) channel?.close()
 })
 
 it('holds no more commands for a leader that is not there than for a line', async () => {

@@ -48,7 +48,7 @@ export function createSharedLinks(
     readonly makeLinks: (user: string) => ReturnType<MakeLinks>
   },
 ): Links {
-  const { clock, onError, url, socket } = options
+  const { clock, onError, url, socket, workspaceId } = options
   const { page } = parts
   const state = createStore<ConnectionState>(idle, onError)
   /** As many as the application has contracts. */
@@ -71,7 +71,7 @@ export function createSharedLinks(
       ...parts,
       clock,
       onError,
-      name: JSON.stringify(['belfry', protocolVersion, url, socket.path, user]),
+      name: JSON.stringify(['belfry', protocolVersion, url, socket.path, workspaceId, user]),
       tab: parts.newId(),
       makeLinks: () => parts.makeLinks(user),
       found() {

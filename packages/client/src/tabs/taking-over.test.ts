@@ -117,6 +117,8 @@ describe('when the tab that leads goes', () => {
     connection.letIn()
     leader.client.connect()
     leader.change('away')
+    leader.change('shown')
+    expect(world.clock.timers).toBe(0)
     expect(leader.live.state.get().status).toBe('waiting')
     leader.change('back')
     leader.change('back')
@@ -177,6 +179,57 @@ describe('a tab that can be seen', () => {
     await connectionOf(follower)
   })
 
+  it('takes over from one that answered before, and does so no more', async () => {
+    using world = openTabWorld()
+    world.locks.request(world.lockOfLead, {}, () => new Promise(() => {})).catch(() => {})
+    const tab = world.tab()
+    tab.listen()
+    const heard: string[] = []
+    const leader = new BroadcastChannel(`${world.name} tab 1`)
+    leader.onmessage = ({ data }) => heard.push(data.kind)
+    const says = (kind: string, more = {}) =>
+      leader.postMessage({ kind, leader: 'not of this test', ...more })
+    says('welcome')
+    await expect.poll(() => heard, { interval: 1 }).toEqual(['use'])
+    world.clock.advance(patienceMs)
+    world.clock.advance(quietMs)
+    await expect.poll(() => heard, { interval: 1 }).toEqual(['use', 'ask'])
+    says('here')
+    says('namespace', { namespace: '/realtime', state: { status: 'open', recovered: false } })
+    says('connection', { state: { status: 'connected' } })
+    await expect.poll(() => tab.client.state.get(), { interval: 1 }).toEqual({ status: 'connected' })
+    world.clock.advance(patienceMs)
+    world.clock.advance(quietMs - 1)
+    await new Promise(setImmediate)
+    expect(heard).toHaveLength(2)
+    world.clock.advance(1)
+    await expect.poll(() => heard, { interval: 1 }).toEqual(['use', 'ask', 'ask'])
+    expect(tab.connections).toEqual([])
+    world.clock.advance(patienceMs)
+    const connection = await connectionOf(tab)
+    connection.letIn()
+    await hears(tab, ['reset: taken-over'])
+    leader.close()
+  })
+
+  it('that followed somebody who leads no more finds who does', async () => {
+    using world = openTabWorld()
+    const [leader] = await openedTabs(world, 0)
+    const late = world.tab()
+    late.listen()
+    const stale = new BroadcastChannel(`${world.name} tab 2`)
+    const heard: string[] = []
+    stale.onmessage = ({ data }) => heard.push(`${data.leader} ${data.kind}`)
+    stale.postMessage({ kind: 'welcome', leader: 'stale' })
+    await expect.poll(() => heard, { interval: 1 }).toContain('stale use')
+    stale.postMessage({ kind: 'left', leader: 'stale' })
+    await becomes(late, 'open')
+    expect(heard).toContain('1 namespace')
+    say(await connectionOf(leader), 'for all')
+    await hears(late, ['for all'])
+    stale.close()
+  })
+
   it('whose lock is taken away follows again, with all who followed it', async () => {
     using world = openTabWorld()
     const [leader, follower] = (await openedTabs(world)) as [TestedTab, TestedTab]
@@ -199,6 +252,8 @@ describe('a tab that can be seen', () => {
       expect(tab.heard).toEqual(['reset: taken-over'])
     }
     expect(leader.connections).toHaveLength(1)
+    follower.client.close()
+    await connectionOf(leader, 2)
   })
 })
 
@@ -228,10 +283,15 @@ it('leads alone where locks are refused', async () => {
   const refusing = { request: () => Promise.reject(new DOMException('No.', 'SecurityError')) }
   Object.assign(world.locks, refusing)
   const tabs = [world.tab(), world.tab()]
+  const welcomed: string[] = []
+  const channel = new BroadcastChannel(`${world.name} tab 1`)
+  channel.onmessage = ({ data }) => welcomed.push(data.kind)
   for (const tab of tabs) {
     tab.listen()
     const connection = await connectionOf(tab)
     connection.letIn()
     await becomes(tab, 'open')
   }
+  expect(welcomed).toEqual([])
+  channel.close()
 })

@@ -38,7 +38,7 @@ let worlds = 0
 export function openTabWorld(): TabWorld {
   worlds += 1
   const url = `http://world-${worlds}`
-  const name = JSON.stringify(['belfry', 1, url, undefined, 'ana'])
+  const name = JSON.stringify(['belfry', 1, url, undefined, undefined, 'ana'])
   const clock = createTestClock()
   const locks = createMemoryLocks()
   const opened: TestedTab[] = []
