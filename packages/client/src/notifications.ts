@@ -279,8 +279,6 @@ export function createNotifications(client: Client, options: NotificationsOption
 
   function close(): void {
     reading += 1
-    isWanted = false
-    early = undefined
     stopWatching()
     live?.close()
     live = undefined
