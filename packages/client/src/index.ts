@@ -12,6 +12,7 @@ export {
   type NotificationsOptions,
   type NotificationsState,
 } from './notifications.ts'
+export { enterRoom, type RoomOptions } from './rooms.ts'
 export type {
   Connecting,
   ConnectionState,
