@@ -62,7 +62,8 @@ export function joinTabs(parts: {
       waitToLead()
       look()
     },
-    onLost: leadAlone,
+    // There are no locks here after all: nobody could know who leads.
+    onLost: beginToLead,
   })
   const stopPage = page.watch((change) => {
     if (change === 'shown') ask()
@@ -76,12 +77,6 @@ export function joinTabs(parts: {
   function lead(): void {
     beginToLead()
     all.post({ kind: 'leading', leader: tab })
-  }
-
-  /** There are no locks here after all: nobody could know who leads. */
-  function leadAlone(): void {
-    all.close()
-    beginToLead()
   }
 
   function beginToLead(): void {

@@ -69,7 +69,7 @@ export function createRelay(links: Links, ownTab: string): Relay {
   function use(tab: string, name: string): void {
     const known = namespaces.get(name)
     // Who comes anew to what was refused or ended tries anew, as a tab with a connection of its own would.
-    if (known !== undefined && !known.tabs.has(tab) && isOver(known)) links.connect()
+    if (known !== undefined && isOver(known)) links.connect()
     const relayed = known ?? open(name)
     relayed.tabs.add(tab)
     const state = relayed.link.state.get()

@@ -172,6 +172,38 @@ describe('tabs', () => {
   })
 })
 
+describe('a tab of many', () => {
+  it('stays away from what it has left, whatever was on its way', async () => {
+    using world = openTabWorld()
+    const [leader, follower] = await openedTabs(world)
+    const connection = await connectionOf(leader)
+    follower?.live.close()
+    await Promise.resolve()
+    expect(follower?.live.state.get()).toEqual({ status: 'idle' })
+    connection.namespaces.get('/realtime')?.state.set({ status: 'opening' })
+    connection.letIn()
+    say(connection, 'the last')
+    await hears(leader, ['the last'])
+    await new Promise(setImmediate)
+    expect(follower?.states).toEqual(['opening', 'open', 'idle'])
+  })
+
+  it('takes no answer of a line that broke for one of the next', async () => {
+    using world = openTabWorld()
+    const [leader, follower] = await openedTabs(world)
+    const connection = await connectionOf(leader)
+    const answer = follower?.live.command('room:join', { room }, { key: 'k' })
+    await expect.poll(() => connection.sent.length, { interval: 1 }).toBe(1)
+    const waiting = { status: 'waiting', attempt: 1, retryAt: 7, reason: 'line_lost', message: '' } as const
+    connection.namespaces.get('/realtime')?.state.set(waiting)
+    connection.letIn()
+    await expect.poll(() => connection.sent.length, { interval: 1 }).toBe(2)
+    for (const [index, { answer: give }] of connection.sent.entries())
+      give({ ok: true, data: { position: `${index}` } })
+    expect(await answer).toEqual({ position: '1' })
+  })
+})
+
 describe('rooms of the session that they share', () => {
   it('are left when no tab is in them any more', async () => {
     using world = openTabWorld()
@@ -195,6 +227,7 @@ describe('rooms of the session that they share', () => {
     expect(await run(2, 'room:join', false)).toBe('refused')
     // The one that was refused last had been let in before.
     await run(0, 'room:leave')
+    expect(names()).not.toContain('room:leave')
     tabs[2]?.live.close()
     await expect.poll(names).toEqual([...Array(6).fill('room:join'), 'room:leave'])
     expect(connection.sent.at(-1)?.payload).toEqual({ room })
@@ -231,6 +264,11 @@ it('takes no notice of what is not meant for it, or is said twice', async () => 
   await hears(follower as never, ['one', 'two'])
   expect(follower?.states).toEqual(['opening', 'open'])
   expect(connection.namespaces.size).toBe(1)
+  const answer = follower?.live.command('room:join', { room })
+  await expect.poll(() => connection.sent.length, { interval: 1 }).toBeGreaterThan(0)
+  connection.sent[0]?.answer({ ok: true, data: { position: 'p' } })
+  await answer
+  expect(connection.sent).toHaveLength(1)
   for (const channel of [all, own]) channel?.close()
 })
 

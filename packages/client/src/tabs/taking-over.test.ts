@@ -44,6 +44,40 @@ describe('when the tab that leads goes', () => {
     expect(leader.connections).toHaveLength(1)
   })
 
+  it('who had not been let in, or begins anew, has missed nothing', async () => {
+    using world = openTabWorld()
+    const [leader, follower] = (await openedTabs(world)) as [TestedTab, TestedTab]
+    const late = world.tab()
+    leader.connections[0]?.namespaces.get('/realtime')?.state.set({ status: 'opening' })
+    follower.live.close()
+    await becomes(follower, 'idle')
+    follower.listen()
+    late.listen()
+    for (const tab of [follower, late])
+      await expect.poll(() => tab.client.state.get(), { interval: 1 }).toEqual({ status: 'connected' })
+    leader.client.close()
+    const connection = await connectionOf(follower)
+    await expect.poll(() => late.states, { interval: 1 }).toEqual(['opening', 'waiting', 'opening'])
+    connection.letIn()
+    for (const tab of [follower, late]) {
+      await becomes(tab, 'open')
+      expect(tab.heard).toEqual([])
+    }
+  })
+
+  it('says once that something was missed', async () => {
+    using world = openTabWorld()
+    const [leader, follower] = (await openedTabs(world)) as [TestedTab, TestedTab]
+    leader.client.close()
+    const connection = await connectionOf(follower)
+    for (const _ of [1, 2]) {
+      connection.letIn()
+      await becomes(follower, 'open')
+      connection.namespaces.get('/realtime')?.state.set({ status: 'opening' })
+    }
+    expect(follower.heard).toEqual(['reset: taken-over'])
+  })
+
   it('says why the others wait', async () => {
     using world = openTabWorld()
     const [leader, follower] = (await openedTabs(world)) as [TestedTab, TestedTab]
@@ -125,6 +159,11 @@ describe('when the tab that leads goes', () => {
     await becomes(leader, 'open')
     await hears(leader, ['reset: taken-over'])
     expect(leader.connections).toHaveLength(1)
+    expect(leader.watchers()).toBe(follower.watchers())
+    for (const tab of [leader, follower]) {
+      tab.client.close()
+      expect(tab.watchers()).toBe(0)
+    }
   })
 })
 
@@ -169,9 +208,12 @@ describe('a tab that can be seen', () => {
       await new Promise(setImmediate)
       world.clock.advance(patienceMs)
     }
+    world.clock.advance(quietMs - 1)
     say(leader.connections[0] as never, 'not silent')
     await hears(follower, ['not silent'])
-    world.clock.advance(quietMs)
+    world.clock.advance(quietMs - 1)
+    await new Promise(setImmediate)
+    expect(said.filter((kind) => kind === 'ask')).toHaveLength(3)
     overheard.close()
     expect(follower.connections).toEqual([])
     expect(world.clock.timers).toBe(1)
@@ -283,15 +325,10 @@ it('leads alone where locks are refused', async () => {
   const refusing = { request: () => Promise.reject(new DOMException('No.', 'SecurityError')) }
   Object.assign(world.locks, refusing)
   const tabs = [world.tab(), world.tab()]
-  const welcomed: string[] = []
-  const channel = new BroadcastChannel(`${world.name} tab 1`)
-  channel.onmessage = ({ data }) => welcomed.push(data.kind)
   for (const tab of tabs) {
     tab.listen()
     const connection = await connectionOf(tab)
     connection.letIn()
     await becomes(tab, 'open')
   }
-  expect(welcomed).toEqual([])
-  channel.close()
 })

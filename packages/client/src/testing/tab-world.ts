@@ -20,6 +20,8 @@ export interface TestedTab {
   readonly connections: ScriptedLinks[]
   readonly page: { isVisible: boolean }
   change(change: PageChange): void
+  /** How many want to know of its page. */
+  watchers(): number
   /** Opens the namespace. */
   listen(): void
 }
@@ -97,6 +99,7 @@ export function openTabWorld(): TabWorld {
         change: (change) => {
           for (const listener of [...listeners]) listener(change)
         },
+        watchers: () => listeners.size,
         listen() {
           live.on('system:message', ({ message }) => heard.push(message))
           live.onReset((reason) => heard.push(`reset: ${reason}`))
