@@ -153,6 +153,31 @@ describe('tabs', () => {
     expect(tab.heard).toEqual(['reset: closed'])
   })
 
+  it.each([
+    ['server', { url: 'http://elsewhere' }],
+    ['path', { socket: { path: '/elsewhere' } }],
+    ['workspace', { workspaceId: 'acme' }],
+  ])('of another %s have a connection of their own', async (_what, client) => {
+    using world = openTabWorld()
+    await openedTabs(world, 0)
+    const tab = world.tab({ client })
+    tab.listen()
+    await connectionOf(tab)
+  })
+
+  it('use the tokens of the user that they all have, also when the page has another one by now', async () => {
+    using world = openTabWorld()
+    let user = 'ana'
+    const [leader] = await openedTabs(world, 0)
+    const tab = world.tab({ user: () => user })
+    tab.listen()
+    await becomes(tab, 'open')
+    user = 'bob'
+    leader.client.close()
+    await connectionOf(tab)
+    expect(tab.users).toEqual(['ana'])
+  })
+
   it('that are told to connect tell the one that leads', async () => {
     using world = openTabWorld()
     const [leader, follower] = await openedTabs(world)

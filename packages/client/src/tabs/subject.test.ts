@@ -18,6 +18,13 @@ it.each(['ana', unusual])('lets the tokens of %s through, and no others', async 
   await expect(own('first')).rejects.toThrow('another user')
 })
 
+it('is not deceived by how the token is written', async () => {
+  for (const text of [tokenOf({ sub: unusual }), tokenOf({ sub: '???' }), tokenOf({ sub: '>>>' })]) {
+    const source = onlyOf('ana', async () => text)
+    await expect((source as (reason: 'first') => Promise<string>)('first')).rejects.toThrow('another user')
+  }
+})
+
 it('leaves a text what it is, and asks for it in vain where it is of somebody else', async () => {
   expect(onlyOf('ana', tokenOf({ sub: 'ana' }))).toBe(tokenOf({ sub: 'ana' }))
   const other = onlyOf('ana', tokenOf({ sub: 'bob' }))

@@ -37,6 +37,7 @@ describe('when the tab that leads goes', () => {
     expect(third.connections).toEqual([])
     expect(leader.live.state.get()).toEqual({ status: 'closed' })
     leader.client.connect()
+    expect(leader.client.state.get()).toEqual({ status: 'connecting', attempt: 1, reason: 'first' })
     await becomes(leader, 'open')
     expect(leader.heard).toEqual(['reset: closed'])
     say(connection, 'for all')
@@ -63,6 +64,44 @@ describe('when the tab that leads goes', () => {
       await becomes(tab, 'open')
       expect(tab.heard).toEqual([])
     }
+  })
+
+  it('who leaves the namespace and comes back meanwhile has missed nothing', async () => {
+    using world = openTabWorld()
+    const [leader, follower] = (await openedTabs(world)) as [TestedTab, TestedTab]
+    follower.live.state.subscribe(() => {
+      if (follower.live.state.get().status === 'waiting') follower.live.close()
+    })
+    leader.client.close()
+    await expect.poll(() => follower.states, { interval: 1 }).toContain('idle')
+    follower.listen()
+    const connection = await connectionOf(follower)
+    connection.letIn()
+    await becomes(follower, 'open')
+    expect(follower.heard).toEqual([])
+  })
+
+  it('and nobody leads yet, who comes is on the way', async () => {
+    using world = openTabWorld()
+    const [leader, follower] = (await openedTabs(world)) as [TestedTab, TestedTab]
+    const refused = { status: 'refused', code: 'token_invalid', message: 'No.' } as const
+    leader.connections[0]?.namespaces.get('/realtime')?.state.set(refused)
+    leader.connections[0]?.state.set(refused)
+    await expect.poll(() => follower.client.state.get(), { interval: 1 }).toEqual(refused)
+    const overheard = new BroadcastChannel(`${world.name} tab 2`)
+    const left = new Promise((resolve) => {
+      overheard.onmessage = ({ data }) => data.kind === 'left' && resolve(data)
+    })
+    // Somebody else has the lock now, and says nothing.
+    world.locks.request(world.lockOfLead, { steal: true }, () => new Promise(() => {})).catch(() => {})
+    await left
+    await new Promise(setImmediate)
+    overheard.close()
+    follower.live.close()
+    await becomes(follower, 'idle')
+    expect(follower.client.state.get()).toEqual({ status: 'idle' })
+    follower.listen()
+    expect(follower.client.state.get()).toEqual({ status: 'connecting', attempt: 1, reason: 'first' })
   })
 
   it('says once that something was missed', async () => {
@@ -160,10 +199,13 @@ describe('when the tab that leads goes', () => {
     await hears(leader, ['reset: taken-over'])
     expect(leader.connections).toHaveLength(1)
     expect(leader.watchers()).toBe(follower.watchers())
+    leader.change('away')
     for (const tab of [leader, follower]) {
       tab.client.close()
       expect(tab.watchers()).toBe(0)
     }
+    leader.client.connect()
+    await connectionOf(leader, 2)
   })
 })
 

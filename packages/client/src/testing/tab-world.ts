@@ -1,7 +1,7 @@
 /** Tabs of one browser, all in this process: with locks in memory, real channels, and connections that lead nowhere. */
 import { type EventMeta, realtimeNamespace } from '@belfry/contract'
 import { expect } from 'vitest'
-import { type Client, createClient } from '../client.ts'
+import { type Client, type ClientOptions, createClient } from '../client.ts'
 import type { Live } from '../live.ts'
 import type { PageChange } from '../tabs/page.ts'
 import { createSharedLinks } from '../tabs/shared-links.ts'
@@ -18,6 +18,8 @@ export interface TestedTab {
   readonly errors: unknown[]
   /** Its connections, one for each time that it led. */
   readonly connections: ScriptedLinks[]
+  /** Whose tokens these may use. */
+  readonly users: string[]
   readonly page: { isVisible: boolean }
   change(change: PageChange): void
   /** How many want to know of its page. */
@@ -32,7 +34,11 @@ export interface TabWorld extends Disposable {
   /** Before the names of channels and locks of Ana's tabs. */
   readonly name: string
   readonly lockOfLead: string
-  tab(options?: { readonly user?: () => string; readonly isVisible?: boolean }): TestedTab
+  tab(options?: {
+    readonly user?: () => string
+    readonly isVisible?: boolean
+    readonly client?: Partial<ClientOptions>
+  }): TestedTab
 }
 
 let worlds = 0
@@ -50,9 +56,10 @@ export function openTabWorld(): TabWorld {
     locks,
     name,
     lockOfLead: `${name} lead`,
-    tab({ user = () => 'ana', isVisible = true } = {}) {
+    tab({ user = () => 'ana', isVisible = true, client: given = {} } = {}) {
       const errors: unknown[] = []
       const connections: ScriptedLinks[] = []
+      const users: string[] = []
       const listeners = new Set<(change: PageChange) => void>()
       const page = {
         isVisible,
@@ -68,6 +75,7 @@ export function openTabWorld(): TabWorld {
         token: 'a token',
         clock,
         onError: (error) => errors.push(error),
+        ...given,
         tabs: (options) =>
           createSharedLinks(options, {
             user,
@@ -77,7 +85,8 @@ export function openTabWorld(): TabWorld {
               ids += 1
               return `${ids}`
             },
-            makeLinks() {
+            makeLinks(each) {
+              users.push(each)
               const links = createScriptedLinks()
               connections.push(links)
               return links
@@ -95,6 +104,7 @@ export function openTabWorld(): TabWorld {
         states,
         errors,
         connections,
+        users,
         page,
         change: (change) => {
           for (const listener of [...listeners]) listener(change)
