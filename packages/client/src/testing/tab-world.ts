@@ -64,9 +64,10 @@ export function openTabWorld(): TabWorld {
       const page = {
         isVisible,
         watch(listener: (change: PageChange) => void) {
-          listeners.add(listener)
+          const entry = (change: PageChange) => listener(change)
+          listeners.add(entry)
           return () => {
-            listeners.delete(listener)
+            listeners.delete(entry)
           }
         },
       }
