@@ -105,15 +105,14 @@ function createRooms(live: Live<EveryNamespace>, clock: Clock): Rooms {
   }
 
   async function join(room: Room): Promise<void> {
-    const isWanted = () => wanted.get(room.key) === room && live.state.get().status === 'open'
     try {
       const { position } = await live.command('room:join', { room: room.ref })
-      if (!isWanted()) return
       room.position = position
       for (const { options } of [...room.users]) tell(() => options.onEntered?.(position))
     } catch (thrown) {
       const error = thrown as CommandError
-      if (!isWanted()) return
+      // What is left is not asked for, and what the line took is asked for when it is back.
+      if (wanted.get(room.key) !== room || live.state.get().status !== 'open') return
       if (error.retry) {
         due.push(room)
         later()

@@ -85,6 +85,14 @@ describe('tabs', () => {
     expect(later.live.state.get()).toEqual({ status: 'open', recovered: false })
     await expect.poll(() => terms).toEqual([{ pid: 'p' }, meta])
     expect(later.heard).toEqual([])
+    connection.namespaces.get('/realtime')?.state.set({ status: 'opening' })
+    const last = world.tab()
+    last.live.on('session:started', () => last.heard.push('terms of a session that is over'))
+    last.listen()
+    await expect.poll(() => last.client.state.get().status, { interval: 1 }).toBe('connected')
+    connection.letIn()
+    await becomes(last, 'open')
+    expect(last.heard).toEqual([])
   })
 
   it('hear what listeners of another tab have done to an event', async () => {
