@@ -1,10 +1,5 @@
 /** The client in a browser, on a page of the server's own origin: what it hears, sends and leaves. */
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Client, Live } from '@belfry/client'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -13,6 +8,7 @@ import { repository } from '../product.ts'
 import { posts } from '../protocol/namespaces.ts'
 import { until } from '../protocol/until.ts'
 import { openWorld } from '../protocol/world.ts'
+import { bundled, pageServer } from './bundle.ts'
 
 let browser: Browser
 let bundle: string
@@ -33,14 +29,7 @@ interface PageWindow {
 }
 
 it('hears events, sends commands with bytes, and leaves', async () => {
-  const http = createServer((request, response) => {
-    if (request.url === '/client.js')
-      response.writeHead(200, { 'content-type': 'text/javascript' }).end(bundle)
-    else if (request.url === '/') {
-      response.writeHead(200, { 'content-type': 'text/html' })
-      response.end('<!doctype html><title>Page</title><script type="module" src="/client.js"></script>')
-    } else response.writeHead(404).end()
-  })
+  const http = pageServer(bundle)
   await using world = await openWorld({ http })
   const page = await browser.newPage()
   const problems: string[] = []
@@ -74,21 +63,3 @@ it('hears events, sends commands with bytes, and leaves', async () => {
   expect(problems).toEqual([])
   await page.close()
 })
-
-/** By the bundler that Vite brings, as a command: it is no package of ours. */
-function bundled(text: string): string {
-  const rolldown = join(
-    dirname(createRequire(import.meta.url).resolve('rolldown/package.json')),
-    'bin',
-    'cli.mjs',
-  )
-  const folder = mkdtempSync(join(tmpdir(), 'belfry-client-'))
-  try {
-    const [input, output] = [join(folder, 'entry.mjs'), join(folder, 'bundle.mjs')]
-    writeFileSync(input, text)
-    execFileSync(process.execPath, [rolldown, input, '-o', output, '-p', 'browser'], { stdio: 'pipe' })
-    return readFileSync(output, 'utf8')
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { news, posts } from '../protocol/namespaces.ts'
 import { until } from '../protocol/until.ts'
 import { count, openWorld, thread } from '../protocol/world.ts'
-import { isOpen, openClient, sessionsOf } from './client-world.ts'
+import { becomes, isOpen, openClient, sessionsOf } from './client-world.ts'
 
 describe.each(['websocket', 'polling'] as const)('over %s', (transport) => {
   const socket = { transports: [transport] }
@@ -73,6 +73,25 @@ it('sends commands of one tick in order, all of them', async () => {
   const answers = await Promise.all(count(50).map((n) => live.command('post:view', { id: `${n}` })))
   expect(answers.map(({ id }) => Number(id))).toEqual(count(50))
   expect(world.handled.map(({ input }) => Number((input as { id: string }).id))).toEqual(count(50))
+})
+
+it('is in the one workspace that it asks for, and in no other', async () => {
+  await using world = await openWorld()
+  const token = () => world.token({ sub: 'ana', workspaces: ['acme', 'other'] })
+  using tested = openClient(world, { token, workspaceId: 'acme' })
+  using denied = openClient(world, { token, workspaceId: 'elsewhere' })
+  const live = tested.client.namespace(posts)
+  const heard: number[] = []
+  live.on('post:created', ({ n }) => heard.push(n))
+  await isOpen(live)
+  for (const [index, id] of ['other', 'acme'].entries())
+    await world.publish(posts, 'post:created', { n: index }, { kind: 'workspace', id })
+  await until(() => heard.length > 0)
+  expect(heard).toEqual([1])
+  const outside = denied.client.namespace(posts)
+  outside.onReset(() => {})
+  await becomes(outside, 'refused')
+  expect(outside.state.get()).toMatchObject({ code: 'forbidden' })
 })
 
 it('sends a key, with which a command runs once', async () => {

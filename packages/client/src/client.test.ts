@@ -1,6 +1,6 @@
 /** What a client does without any server: nothing at first, and then what its source of tokens lets it do. */
 import { realtimeNamespace } from '@belfry/contract'
-import { expect, it, vi } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { createClient } from './client.ts'
 import type { TokenReason } from './states.ts'
 import { createTestClock } from './testing/test-clock.ts'
@@ -133,4 +133,31 @@ it('opens nothing for whoever comes after it was closed, until it connects', asy
   expect(token).toHaveBeenCalledExactlyOnceWith('first')
   expect(live.state.get()).toEqual({ status: 'opening' })
   client.close()
+})
+
+it('tries at once when the browser finds a network, and only while it waits', async () => {
+  const browser = new EventTarget()
+  for (const name of ['addEventListener', 'removeEventListener'] as const)
+    vi.stubGlobal(name, browser[name].bind(browser))
+  onTestFinished(() => {
+    vi.unstubAllGlobals()
+  })
+  const token = vi.fn(() => Promise.reject(new Error('No network.')))
+  const { client, clock } = makeClient(token)
+  const online = () => browser.dispatchEvent(new Event('online'))
+  online()
+  client.namespace(realtimeNamespace).onReset(() => {})
+  online()
+  await expect.poll(() => client.state.get().status).toBe('waiting')
+  online()
+  online()
+  expect(client.state.get()).toMatchObject({ status: 'connecting', attempt: 2 })
+  await expect.poll(() => client.state.get().status).toBe('waiting')
+  expect(token).toHaveBeenCalledTimes(2)
+  browser.dispatchEvent(new Event('offline'))
+  expect(client.state.get().status).toBe('waiting')
+  client.close()
+  online()
+  expect(token).toHaveBeenCalledTimes(2)
+  expect(clock.timers).toBe(0)
 })

@@ -10,8 +10,10 @@
  */
 import type { NamespaceContract } from '@belfry/contract'
 import { type Clock, systemClock } from './clock.ts'
-import { createConnection, type SocketOptions } from './connection.ts'
+import type { SocketOptions } from './connection.ts'
+import type { MakeLinks } from './link.ts'
 import { createLive, type Live } from './live.ts'
+import { createOwnLinks } from './own-links.ts'
 import { report } from './report.ts'
 import { createSession, type Session } from './session.ts'
 import type { ConnectionState } from './states.ts'
@@ -23,10 +25,14 @@ export interface ClientOptions {
   readonly url?: string
   /** Says who the user is. As a function, it is asked whenever the client connects. */
   readonly token: TokenSource
+  /** Confines the user to one of the workspaces that the token names. */
+  readonly workspaceId?: string
   /** For one attempt, from asking for a token to being let in. 20 seconds if absent. */
   readonly connectTimeoutMs?: number
   /** Such as `path` and `transports`. */
   readonly socket?: SocketOptions
+  /** `sharedBetweenTabs(…)`: one connection for all tabs of a user. If absent, each has its own. */
+  readonly tabs?: MakeLinks
   /** Gets what listeners throw. `console.error` if absent. */
   readonly onError?: (error: unknown) => void
   readonly clock?: Clock
@@ -48,10 +54,11 @@ export interface Client extends Disposable {
 const connectTimeoutMsDefault = 20_000
 
 export function createClient(options: ClientOptions): Client {
-  const { clock = systemClock, onError = report } = options
-  const connection = createConnection({
+  const { clock = systemClock, onError = report, tabs: makeLinks = createOwnLinks } = options
+  const links = makeLinks({
     url: options.url,
     token: options.token,
+    workspaceId: options.workspaceId,
     connectTimeoutMs: options.connectTimeoutMs ?? connectTimeoutMsDefault,
     socket: options.socket ?? {},
     clock,
@@ -60,11 +67,11 @@ export function createClient(options: ClientOptions): Client {
   })
   /** As many as the application has contracts. */
   const sessions = new Map<string, Session>()
-  const { state, connect, close } = connection
+  const { state, connect, close } = links
   return {
     state,
     namespace({ name }) {
-      const session = sessions.get(name) ?? createSession(name, connection, { clock, onError })
+      const session = sessions.get(name) ?? createSession(name, links, { clock, onError })
       sessions.set(name, session)
       return createLive(session)
     },

@@ -9,6 +9,7 @@ import type { GoodbyeCode } from '@belfry/contract'
 import { Manager, type ManagerOptions, type Socket } from 'socket.io-client'
 import { backOffMs, defaultAdvice, type ReconnectionAdvice } from './back-off.ts'
 import type { Clock } from './clock.ts'
+import { whenOnline } from './online.ts'
 import { type EntryRefusal, isRenewable, passes, reasonOf, sentenceOf } from './refusals.ts'
 import {
   type Connecting,
@@ -40,6 +41,7 @@ export type SocketOptions = Omit<
 export interface ConnectionOptions {
   readonly url: string | undefined
   readonly token: TokenSource
+  readonly workspaceId: string | undefined
   /** For a token, a line, and an answer to who comes: all three together. */
   readonly connectTimeoutMs: number
   readonly socket: SocketOptions
@@ -159,7 +161,11 @@ export function createConnection(options: ConnectionOptions): Connection {
     failures += 1
     const delayMs = backOffMs(failures, advice, random)
     stopRetry()
-    stopRetry = clock.after(delayMs, () => begin(usualReason()))
+    const retry = () => begin(usualReason())
+    const stops = [clock.after(delayMs, retry), whenOnline(retry)]
+    stopRetry = () => {
+      for (const stop of stops) stop()
+    }
     waiting = { status: 'waiting', attempt: failures, retryAt: clock.now() + delayMs, reason, message }
     return waiting
   }

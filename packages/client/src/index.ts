@@ -4,6 +4,7 @@ export type { Clock } from './clock.ts'
 export { CommandError } from './command-error.ts'
 export type { CommandOptions } from './commands.ts'
 export type { SocketOptions } from './connection.ts'
+export type { MakeLinks, ResetReason } from './link.ts'
 export type { Live, LiveAnswer, LiveCommand, LiveData, LiveEvent, LiveInput } from './live.ts'
 export {
   createNotifications,
@@ -11,7 +12,7 @@ export {
   type NotificationsOptions,
   type NotificationsState,
 } from './notifications.ts'
-export type { ResetReason } from './session.ts'
+export { enterRoom, type RoomOptions } from './rooms.ts'
 export type {
   Connecting,
   ConnectionState,
@@ -22,4 +23,5 @@ export type {
   WaitReason,
 } from './states.ts'
 export type { Readable } from './store.ts'
+export { sharedBetweenTabs } from './tabs/shared-between-tabs.ts'
 export type { TokenSource } from './token.ts'

@@ -11,7 +11,8 @@ import type {
   NoInput,
 } from '@belfry/contract'
 import type { CommandOptions } from './commands.ts'
-import type { ResetReason, Session } from './session.ts'
+import type { ResetReason } from './link.ts'
+import type { Session } from './session.ts'
 import type { NamespaceState } from './states.ts'
 import type { Readable } from './store.ts'
 

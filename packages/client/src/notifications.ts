@@ -321,8 +321,6 @@ export function createNotifications(client: Client, options: NotificationsOption
 
   function close(): void {
     reading += 1
-    isWanted = false
-    early = undefined
     stopRetry()
     stopWatching()
     live?.close()
