@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { startEmbeddedPostgres } from '../packages/server/src/adapters/postgres/embedded/embedded.ts'
 import { acquireOwnerLock } from '../packages/server/src/adapters/postgres/embedded/owner-lock.ts'
@@ -34,10 +35,20 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     onProgress: ignore,
     signal: new AbortController().signal,
   })
+  await forgetDurability(postgres.url)
   project.provide('postgresUrl', postgres.url)
   return async () => {
     await postgres.stop()
     lock.release()
     rmSync(dataDirectory, { recursive: true, force: true })
   }
+}
+
+/** Nothing here has to outlive the machine, and hundreds of databases are made. */
+async function forgetDurability(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query('alter system set fsync = off')
+  await client.query('select pg_reload_conf()')
+  await client.end()
 }

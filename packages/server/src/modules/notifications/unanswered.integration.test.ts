@@ -93,7 +93,7 @@ async function openWorld(options: Partial<DatabaseOptions> = {}) {
   const world = await openNotificationsWorld(inject('postgresUrl'), async (url) => {
     proxy = await startProxy(url)
     // A further connection would prepare its own commit when it is opened, and the test mean another.
-    return { url: proxy.url, connectionsMax: 1, patienceMs: 200, ...options }
+    return { url: proxy.url, connectionsMax: 1, patienceMs: 1_000, ...options }
   })
   const line = proxy as NetworkProxy
   await world.module.start?.()

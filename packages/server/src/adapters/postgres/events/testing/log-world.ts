@@ -15,7 +15,7 @@ export async function openLogWorld(postgresUrl: string) {
   const proxy = await startProxy(server.url)
   const clock = createTestClock()
   const logger = createRecordingLogger()
-  const database = createDatabase({ url: proxy.url, logger, patienceMs: 200 })
+  const database = createDatabase({ url: proxy.url, logger, patienceMs: 1_000 })
   const beside = createDatabase({ url: server.url, logger })
   let logs: PostgresEventLog[] = []
   const closeAll = async () => {
