@@ -28,6 +28,7 @@ async function openTab(): Promise<Page> {
   const page = await context.newPage()
   await page.goto(product.url)
   await page.addScriptTag({ content: program, type: 'module' })
+  await page.waitForFunction(() => 'openTab' in window)
   await page.evaluate(
     (token) => {
       const here = window as unknown as TabWindow

@@ -51,6 +51,7 @@ export function joinTabs(parts: {
   let office: Office | undefined
   let heardMs = 0
   let isAnswered = false
+  let isOver = false
   let releaseLead = () => {}
   let stopTimer = () => {}
 
@@ -76,11 +77,11 @@ export function joinTabs(parts: {
 
   function lead(): void {
     beginToLead()
-    all.post({ kind: 'leading', leader: tab })
+    if (!isOver) all.post({ kind: 'leading', leader: tab })
   }
 
   function beginToLead(): void {
-    forget()
+    if (!forget()) return
     stopTimer()
     leader = tab
     office = openOffice({ tab, nameOf, locks, links: parts.makeLinks(), onError, hear: parts.hear })
@@ -91,15 +92,18 @@ export function joinTabs(parts: {
     if (office === undefined) return
     office.close()
     office = undefined
-    forget()
+    if (!forget()) return
     waitToLead()
     look()
   }
 
-  function forget(): void {
-    if (leader === undefined) return
-    leader = undefined
-    parts.lost()
+  /** Answers with whether to go on: who hears that the leader is gone may leave at once. */
+  function forget(): boolean {
+    if (leader !== undefined) {
+      leader = undefined
+      parts.lost()
+    }
+    return !isOver
   }
 
   function look(): void {
@@ -110,8 +114,7 @@ export function joinTabs(parts: {
   function heardByAll(message: Message): void {
     if (message.kind === 'hello' && message.tab !== tab) office?.attach(message.tab)
     if (message.kind !== 'leading' || office !== undefined || message.leader === leader) return
-    forget()
-    look()
+    if (forget()) look()
   }
 
   function heardByThis(message: Message): void {
@@ -124,8 +127,7 @@ export function joinTabs(parts: {
     heardMs = clock.now()
     isAnswered = true
     if (message.kind === 'left') {
-      forget()
-      look()
+      if (forget()) look()
     } else parts.hear(message as FromLeader)
   }
 
@@ -154,6 +156,7 @@ export function joinTabs(parts: {
       else if (leader !== undefined) own.post({ ...message, leader })
     },
     leave() {
+      isOver = true
       stopTimer()
       stopPage()
       office?.close()

@@ -76,7 +76,11 @@ export function createSharedLinks(
       makeLinks: () => parts.makeLinks(user),
       found() {
         isFound = true
-        for (const link of active()) use(link)
+        for (const link of active()) {
+          // Who heard of the one before has closed them all.
+          if (!isFound) break
+          use(link)
+        }
       },
       lost,
       hear: heard,
@@ -102,6 +106,7 @@ export function createSharedLinks(
 
   function use(link: SharedLink): void {
     if (link.state.get().status !== 'opening') link.state.set(opening)
+    if (!isFound) return
     link.isAsked = true
     membership?.post({ kind: 'use', namespace: link.namespace })
   }
@@ -113,6 +118,7 @@ export function createSharedLinks(
     else if (shared.status !== 'refused') shared = idle
     for (const link of links.values()) link.isAsked = false
     for (const link of active()) {
+      if (isClosed) break
       if (link.wasOpen) link.missed = 'taken-over'
       move(link, waiting)
     }
@@ -141,7 +147,7 @@ export function createSharedLinks(
     if (next.status !== 'open') link.answers.clear()
     else link.wasOpen = true
     if (!isSame(next, link.state.get())) link.state.set(next)
-    if (next.status !== 'open' || link.missed === undefined) return
+    if (link.state.get().status !== 'open' || link.missed === undefined) return
     const reason = link.missed
     link.missed = undefined
     link.hear('sync:reset', { reason })
