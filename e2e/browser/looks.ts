@@ -49,7 +49,6 @@ export const operatorPages: readonly Visit[] = [
   { name: 'events', path: '/events', ready: '.counters-table' },
   { name: 'publish', path: '/publish', ready: '.publish-preview' },
   { name: 'notifications', path: '/notifications', ready: '.preview' },
-  { name: 'notifications-sent', path: '/notifications?view=sent', ready: ':is(.sent-table, .empty-state)' },
   { name: 'notifications-inbox', path: '/notifications?view=inbox', ready: '.empty-state' },
   { name: 'database', path: '/database', ready: '.migrations :is(table, .empty-state)' },
   { name: 'settings', path: '/settings', ready: '.settings-table' },

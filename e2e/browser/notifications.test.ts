@@ -1,6 +1,6 @@
 /** Notifications in the console: from the composer to a client, into the inbox, and back as what became of it. */
 import { createClient, createNotifications, type Notifications } from '@belfry/client'
-import type { Page } from 'playwright-core'
+import type { BrowserContextOptions, Page, Route } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { eventually, hasFocus, operatorPage, problem, shown } from './browser.ts'
 import { readAll, sendNotification, userRequest } from './notification-requests.ts'
@@ -88,7 +88,7 @@ describe('the composer', () => {
   })
 
   it('expires by the clock of the browser, and not in the past', async () => {
-    const { context, page } = await openComposer()
+    const { context, page } = await openComposer({ timezoneId: 'Asia/Tokyo' })
     const sent = countSends(page)
     await field(page, 'Id of the user').fill('zoe')
     await write(page, 'Soon over')
@@ -102,8 +102,7 @@ describe('the composer', () => {
       page.waitForRequest((each) => each.method() === 'POST'),
       page.keyboard.press('Control+Enter'),
     ])
-    const expected = await page.evaluate(() => new Date('2040-01-01T10:00').toISOString())
-    expect(request.postDataJSON()).toMatchObject({ expiresAt: expected })
+    expect(request.postDataJSON()).toMatchObject({ expiresAt: '2040-01-01T01:00:00.000Z' })
     await page.getByText('1 user got it').first().waitFor()
     await context.close()
   })
@@ -203,7 +202,7 @@ describe('the composer', () => {
     const { context, page } = await openComposer()
     await field(page, 'Id of the user').fill('lost')
     await write(page, 'Did it arrive?')
-    const lose = async (route: import('playwright-core').Route) => {
+    const lose = async (route: Route) => {
       await route.fetch()
       await route.abort()
     }
@@ -291,6 +290,11 @@ describe('an inbox', () => {
     await page.getByText('Page 2').waitFor()
     expect(await page.locator('.inbox-table tbody tr').count()).toBe(1)
     await page.getByRole('button', { name: 'Previous page of notifications' }).press('Enter')
+    await row(page, 'Number 26').waitFor()
+    // Another filter begins at its first page.
+    await page.getByRole('button', { name: 'Next page of notifications' }).press('Enter')
+    await row(page, 'Number 1').waitFor()
+    await page.getByRole('combobox', { name: 'State' }).selectOption('unread')
     await row(page, 'Number 26').waitFor()
     await context.close()
   })
@@ -392,12 +396,16 @@ function openInbox(user: string): Notifications {
   return notifications
 }
 
-function openComposer() {
-  return openAt('/notifications', '.preview')
+function openComposer(options?: BrowserContextOptions) {
+  return openAt('/notifications', '.preview', options)
 }
 
-async function openAt(path: string, ready = ':is(.sent-table, .inbox-table, .empty-state)') {
-  const opened = await operatorPage(browser, product)
+async function openAt(
+  path: string,
+  ready = ':is(.sent-table, .inbox-table, .empty-state)',
+  options?: BrowserContextOptions,
+) {
+  const opened = await operatorPage(browser, product, options)
   await opened.page.goto(`${product.url}${path}`)
   await shown(opened.page.locator(ready).first())
   return opened
