@@ -91,6 +91,9 @@ function Readings() {
         <button type="button" onClick={() => ask.run({ limit: 1 })}>
           Ask for one
         </button>
+        <button type="button" onClick={() => ask.run({ limit: 1 }, { key: 'once' })}>
+          Ask for one, once
+        </button>
         <button type="button" onClick={() => ask.run({ limit: 1_000 })}>
           Ask for too many
         </button>
