@@ -12,9 +12,9 @@ import { defaultClientConditions, defineConfig, type Plugin } from 'vite'
 
 const output = '../../packages/server/console'
 
-/** What every page needs of others; the charts' library is loaded with the first chart. */
+/** What every page needs of others; the charts' library is loaded with the first chart, popovers with the gallery. */
 const libraries =
-  /node_modules\/(react|react-dom|scheduler|@radix-ui|@floating-ui|react-remove-scroll|aria-hidden)\//
+  /node_modules\/(react|react-dom|scheduler|@radix-ui(?!\/react-popover\/)|@floating-ui|react-remove-scroll|aria-hidden)\//
 
 export default defineConfig({
   plugins: [react(), layered(), themeBoot(), compressed()],

@@ -18,13 +18,20 @@ import { AppPage } from './app-page.tsx'
 /** The types of the contract, without its checks. */
 const notifications = { name: '/notifications' } as typeof notificationsNamespace
 
+/** A page that goes while it changes from polling to WebSocket is missed only when its pings are. */
+const webSocketOnly = { transports: ['websocket'] }
+
 function App() {
   const [user, setUser] = useState(new URLSearchParams(location.search).get('user') ?? undefined)
   const [parts, setParts] = useState(['bell', 'status', 'readings'])
   const toggle = (part: string) =>
     setParts((before) => (before.includes(part) ? before.filter((each) => each !== part) : [...before, part]))
   return (
-    <BelfryProvider user={user} token={user === undefined ? undefined : () => tokenOf(user)}>
+    <BelfryProvider
+      user={user}
+      token={user === undefined ? undefined : () => tokenOf(user)}
+      socket={webSocketOnly}
+    >
       <header>
         {parts.includes('status') && <ConnectionStatus />}
         {parts.includes('bell') && <NotificationBell onAction={noteAction} />}
@@ -83,6 +90,9 @@ function Readings() {
         </button>
         <button type="button" onClick={() => ask.run({ limit: 1 })}>
           Ask for one
+        </button>
+        <button type="button" onClick={() => ask.run({ limit: 1 }, { key: 'once' })}>
+          Ask for one, once
         </button>
         <button type="button" onClick={() => ask.run({ limit: 1_000 })}>
           Ask for too many

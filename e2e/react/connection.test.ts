@@ -150,6 +150,24 @@ it('hooks: the newest listener hears, and of commands the last one is shown', as
   expect(await reading(page, 'command')).toBe('failed 1 timeout')
 })
 
+it('what waits for the server when somebody signs out waits no longer', async () => {
+  world.user = 'ana-8'
+  const { page, tokensAsked } = await world.open(browser)
+  await page.clock.install()
+  await page.reload()
+  await reads(page, 'list', /^ready/)
+  await world.stop()
+  await reads(page, 'connection', 'waiting')
+  await press(page, 'Ask for one, once')
+  await reads(page, 'command', 'pending - -')
+  await press(page, 'Sign out')
+  await reads(page, 'connection', 'signed-out')
+  const asked = tokensAsked()
+  await page.clock.runFor(30_000)
+  expect(tokensAsked()).toBe(asked)
+  await world.startAgain()
+})
+
 it('says that the server is away and why, and is right again when it is back', async () => {
   world.user = 'ana-5'
   await world.send({ title: 'Before' })

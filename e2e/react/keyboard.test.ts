@@ -46,6 +46,12 @@ it('goes through it, does everything, and ends where it began', async () => {
   await page.keyboard.press('PageDown')
   await hasFocus(article(page, 'Bill three'))
   // Tab goes through the tools of this one, and not through those of all others.
+  const tabbable = panel(page).locator('article[tabindex="0"], article [tabindex="0"]')
+  expect(
+    await tabbable.evaluateAll((elements) => [
+      ...new Set(elements.map((element) => element.closest('article')?.getAttribute('aria-posinset'))),
+    ]),
+  ).toEqual(['2'])
   await page.keyboard.press('Tab')
   await hasFocus(article(page, 'Bill three').getByRole('button', { name: 'Mark as read' }))
   await page.keyboard.press('Enter')
@@ -59,7 +65,7 @@ it('goes through it, does everything, and ends where it began', async () => {
   await page.keyboard.press('Tab')
   await page.keyboard.press('Tab')
   await page.keyboard.press('Tab')
-  const remove = article(page, 'Post two').getByRole('button', { name: 'Delete' })
+  const remove = article(page, 'Post two').getByRole('button', { name: 'Delete', exact: true })
   await hasFocus(remove)
   await page.keyboard.press('Enter')
   await shown(article(page, 'Post two').getByRole('button', { name: 'Really delete' }))

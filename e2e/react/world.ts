@@ -22,7 +22,7 @@ export interface World extends AsyncDisposable {
   /** Answers with its id. */
   send(notification: Partial<SendNotificationInput> & { title: string }): Promise<string>
   stored(): Promise<readonly Notification[]>
-  /** Waits until so many clients are connected. */
+  /** Waits until so many clients are connected, and over WebSocket: a page that goes before that is missed only later. */
   connections(count: number): Promise<void>
   stop(): Promise<void>
   /** At the same address, with the same data. */
@@ -100,7 +100,7 @@ export async function openWorld(): Promise<World> {
         const answer = await fetch(`${product.url}/api/v1/socket/stats`, { headers })
         return ((await answer.json()) as SocketStats).connections
       }
-      await expect.poll(current).toMatchObject({ current: count })
+      await expect.poll(current).toMatchObject({ current: count, byTransport: { websocket: count } })
     },
     stop: () => product.stop(),
     async startAgain() {

@@ -33,7 +33,7 @@ export function NotificationToasts({ isQuiet = false, container, onAction }: Not
       if (!isQuiet) setToasts((before) => withToast(before, notification))
     },
   })
-  const shown = isQuiet ? [] : stillNews(toasts, items)
+  const shown = stillNews(toasts, items)
   const [isPointedAt, setIsPointedAt] = useState(false)
   const isHidden = useIsPageHidden()
   const cameFrom = useRef<Element>(null)

@@ -11,8 +11,8 @@ export function relativeTime(
   now: number,
   { locale, justNow }: { readonly locale: string | undefined; readonly justNow: string },
 ): string {
-  // The clock of the server may be ahead of this one.
-  const age = Math.max(0, now - at)
+  // Below zero where the clock of the server is ahead of this one.
+  const age = now - at
   if (age < minuteMs) return justNow
   if (age >= relativeUntilMs) return shortDate(at, now, locale)
   const [unit, unitMs] =
