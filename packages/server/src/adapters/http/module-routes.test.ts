@@ -40,6 +40,16 @@ async function start(): Promise<void> {
           contexts.push({ params, query, body })
         },
       }),
+      defineRoute({
+        ...common,
+        method: 'POST',
+        path: '/api/v1/perhaps',
+        body: z.object({ n: z.int().optional() }).default({}),
+        reply: undefined,
+        handle: async ({ body }) => {
+          contexts.push(body)
+        },
+      }),
     ],
   })
 }
@@ -84,4 +94,15 @@ it('answers HEAD as GET, without the body', async () => {
   release()
   const response = await answer
   expect([response.status, await response.text()]).toEqual([200, ''])
+})
+
+it('needs no body where the schema has a default for it', async () => {
+  await start()
+  const headers = { 'content-type': 'application/json' }
+  const post = (init: RequestInit = {}) => server.fetch('/api/v1/perhaps', { method: 'POST', ...init })
+  expect((await post()).status).toBe(204)
+  expect((await post({ headers, body: '{"n":1}' })).status).toBe(204)
+  expect((await post({ headers, body: '{"n":"one"}' })).status).toBe(400)
+  expect((await post({ headers, body: '[]' })).status).toBe(400)
+  expect(contexts).toEqual([{}, { n: 1 }])
 })

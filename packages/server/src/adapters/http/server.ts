@@ -152,8 +152,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
  * types know only those compilers.
  */
 const zodCompilers = {
-  buildValidator: (() => validatorCompiler) as never,
+  buildValidator: (() => checkCompiler) as never,
   buildSerializer: (() => serializerCompiler) as never,
+}
+
+/** Fastify says `null` where there is no body, and a schema with a default for that case expects nothing at all. */
+function checkCompiler(route: Parameters<typeof validatorCompiler>[0]): ReturnType<typeof validatorCompiler> {
+  const check = validatorCompiler(route)
+  return (data) => check(data ?? undefined)
 }
 
 function createApp(
