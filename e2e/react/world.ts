@@ -24,6 +24,8 @@ export interface World extends AsyncDisposable {
   stored(): Promise<readonly Notification[]>
   /** Waits until so many clients are connected, and over WebSocket: a page that goes before that is missed only later. */
   connections(count: number): Promise<void>
+  /** Connections since the server began. */
+  opened(): Promise<number>
   stop(): Promise<void>
   /** At the same address, with the same data. */
   startAgain(): Promise<void>
@@ -78,6 +80,11 @@ export async function openWorld(): Promise<World> {
     return response.json()
   }
 
+  const stats = async () => {
+    const answer = await fetch(`${product.url}/api/v1/socket/stats`, { headers: { cookie: await cookie } })
+    return ((await answer.json()) as SocketStats).connections
+  }
+
   const world: World = {
     user: 'ana',
     get url() {
@@ -95,13 +102,9 @@ export async function openWorld(): Promise<World> {
       return list.notifications
     },
     async connections(count) {
-      const current = async () => {
-        const headers = { cookie: await cookie }
-        const answer = await fetch(`${product.url}/api/v1/socket/stats`, { headers })
-        return ((await answer.json()) as SocketStats).connections
-      }
-      await expect.poll(current).toMatchObject({ current: count, byTransport: { websocket: count } })
+      await expect.poll(stats).toMatchObject({ current: count, byTransport: { websocket: count } })
     },
+    opened: async () => (await stats()).opened,
     stop: () => product.stop(),
     async startAgain() {
       await start(new URL(product.url).port)
