@@ -136,7 +136,7 @@ const floors: readonly Floor[] = [
   {
     name: 'an example',
     files: /^(examples\/[^/]+\/)/,
-    mayUse: [contract, /^packages\/(client|react|server)\/src\/index\.ts$/],
+    mayUse: [contract, /^packages\/(client|react|server)\/src\/index\.ts$/, /^packages\/react\/styles\.css$/],
     packages: [
       /^zod$/,
       /^express$/,

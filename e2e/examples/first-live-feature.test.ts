@@ -36,11 +36,12 @@ it('shows in one page what is done in the other, also over a kill of the server'
     await bob.getByRole('checkbox', { name: 'milk' }).click()
     await expect.poll(() => bought(ana, 'milk')).toBe(true)
     await add(ana, '  ')
-    await expect.poll(() => ana.getByRole('status').textContent()).not.toBe('')
+    await expect.poll(() => ana.getByRole('alert').textContent()).not.toBe('')
     expect(await names(bob)).toEqual(['bread', 'milk'])
 
     host.process.kill('SIGKILL')
     await host.ended
+    await expect.poll(() => ana.getByRole('status').textContent()).not.toBe('')
     // Asked for while the server is away, done when it is back.
     await bob.getByRole('checkbox', { name: 'bread' }).click()
     await add(ana, 'salt')

@@ -1,62 +1,46 @@
-import { createClient } from '@belfry/client'
+import { BelfryProvider, ConnectionStatus, useCommand, useEvent, useNamespace } from '@belfry/react'
+import '@belfry/react/styles.css'
 import { type FormEvent, StrictMode, useEffect, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { type Item, shopping } from './contract.ts'
 
-const client = createClient({ token: async () => (await fetch('/token')).text() })
-const live = client.namespace(shopping)
-
 function ShoppingList() {
-  const [items, setItems] = useState<ReadonlyMap<number, Item>>(new Map())
-  const [problem, setProblem] = useState('')
-  const run = (command: Promise<unknown>) =>
-    command.then(
-      () => setProblem(''),
-      (error: Error) => setProblem(error.message),
-    )
+  const { status } = useNamespace(shopping)
+  const { run: read, data } = useCommand(shopping, 'list:read')
+  const add = useCommand(shopping, 'item:add')
+  const buy = useCommand(shopping, 'item:buy')
+  const [saved, setSaved] = useState<readonly Item[]>([])
 
+  useEvent(shopping, 'item:saved', (item) => setSaved((before) => newest([...before, item])))
+  // Whenever it opens: at first, and after a cut, since what was missed stands in the table.
   useEffect(() => {
-    const show = (saved: readonly Item[]) => setItems((shown) => newest(shown, saved))
-    const read = () => {
-      if (live.state.get().status === 'open')
-        live.command('list:read').then(
-          ({ items }) => show(items),
-          (error: Error) => setProblem(error.message),
-        )
-    }
-    // Whenever it opens: at first, and after a cut, since what was missed stands in the table.
-    const stopReading = live.state.subscribe(read)
-    live.on('item:saved', (item) => show([item]))
-    read()
-    return () => {
-      stopReading()
-      live.close()
-    }
-  }, [])
+    if (status === 'open') read()
+  }, [status, read])
 
-  function add(event: FormEvent<HTMLFormElement>) {
+  function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
     const form = event.currentTarget
     const name = String(new FormData(form).get('name'))
-    run(live.command('item:add', { name }, once()).then(() => form.reset()))
+    add.run({ name }, once()).then(() => form.reset(), ignore)
   }
 
   return (
     <main>
       <h1>Shopping list</h1>
-      <form onSubmit={add}>
+      <ConnectionStatus />
+      <form onSubmit={submit}>
         <input name="name" aria-label="What to buy" />
         <button type="submit">Add</button>
       </form>
-      <p role="status">{problem}</p>
+      <p role="alert">{(add.error ?? buy.error)?.message}</p>
       <ul>
-        {[...items.values()].map(({ id, name, bought }) => (
+        {newest([...(data?.items ?? []), ...saved]).map(({ id, name, bought }) => (
           <li key={id}>
             <label>
               <input
                 type="checkbox"
                 checked={bought}
-                onChange={() => run(live.command('item:buy', { id, bought: !bought }, once()))}
+                onChange={() => buy.run({ id, bought: !bought }, once())}
               />
               {name}
             </label>
@@ -69,18 +53,22 @@ function ShoppingList() {
 
 /** With a key, what is asked for while the server is away is done when it is back, and not twice. */
 const once = () => ({ key: crypto.randomUUID() })
+/** A failure is shown from `error`. */
+const ignore = () => undefined
 
 /** What comes twice or late does no harm: of each item, the newest version counts. */
-function newest(shown: ReadonlyMap<number, Item>, saved: readonly Item[]): ReadonlyMap<number, Item> {
-  const items = new Map(shown)
-  for (const item of saved) if (item.version > (items.get(item.id)?.version ?? 0)) items.set(item.id, item)
-  return new Map([...items].sort(([one], [other]) => other - one))
+function newest(items: readonly Item[]): Item[] {
+  const byId = new Map<number, Item>()
+  for (const item of items) if (item.version > (byId.get(item.id)?.version ?? 0)) byId.set(item.id, item)
+  return [...byId.values()].sort((one, other) => other.id - one.id)
 }
 
 const root = document.getElementById('root')
 if (root !== null)
   createRoot(root).render(
     <StrictMode>
-      <ShoppingList />
+      <BelfryProvider token={async () => (await fetch('/token')).text()}>
+        <ShoppingList />
+      </BelfryProvider>
     </StrictMode>,
   )
