@@ -1,7 +1,8 @@
 /** Belfry inside of a program: its tables, its HTTP server, its tokens, and what a failed start leaves of them. */
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
@@ -38,6 +39,13 @@ describe('tables of the host', () => {
       { count: 0 },
     ])
     await stop()
+  })
+
+  it('are made once by several that start at the same time', async () => {
+    await using world = await openWorld({ '0001_create_orders.sql': createOrders })
+    const servers = await Promise.all([world.start(), world.start(), world.start()])
+    expect(await servers[0]?.query(sql`select id from shop.migrations`)).toHaveLength(1)
+    await Promise.all(servers.map((server) => server.stop()))
   })
 
   const refusals: [what: string, files: Record<string, string>, code: string, sentence: RegExp][] = [
@@ -112,11 +120,8 @@ describe('tables of the host', () => {
     await writeBackup(connection, output, { belfryVersion: '0.1.0', furtherSchemas })
     await belfry.query(sql`delete from shop.orders`)
     await belfry.stop()
-    const restore = () =>
-      readBackup(connection, Readable.from([Buffer.concat(pieces)]), {
-        modules: schemaModules,
-        replace: true,
-      })
+    const restore = (into = connection) =>
+      readBackup(into, Readable.from([Buffer.concat(pieces)]), { modules: schemaModules, replace: true })
     await restore()
     world.write('0002_add_index.sql', 'create index on orders (dish)')
     const newer = await world.start()
@@ -131,6 +136,14 @@ describe('tables of the host', () => {
       message: expect.stringMatching(/schema "shop" went through other migrations/),
     })
     expect(await world.database.sql('select dish from shop.orders')).toEqual([{ dish: 'bread' }])
+    // As many steps, and other ones.
+    await using other = await openWorld({
+      '0001_create_orders.sql': `${createOrders} create index on orders (dish);`,
+    })
+    await (await other.start()).stop()
+    await expect(restore({ ...connection, url: other.database.url })).rejects.toMatchObject({
+      code: 'backup_target_not_empty',
+    })
   })
 })
 
@@ -142,18 +155,26 @@ describe('the server of the host', () => {
       if (request.url === '/slow') waiting.push(response)
       else response.end('own')
     })
-    const belfry = await world.start({}, { httpServer })
+    httpServer.on('upgrade', ({ url }, socket) => {
+      if (url === '/own') socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n')
+    })
+    // Longer than this test may take: whoever waits for nothing is not waited for.
+    const belfry = await world.start({}, { httpServer }, { DRAIN_SECONDS: '600' })
     const url = await listening(httpServer)
     expect(await (await fetch(url)).text()).toBe('own')
     const handshake = await fetch(`${url}/socket.io/?EIO=4&transport=polling`)
     expect(await handshake.text()).toContain('"sid"')
-    const idle = connect(Number(new URL(url).port), '127.0.0.1')
-    const idleEnded = new Promise((resolve) => idle.once('close', resolve))
-    await new Promise((resolve) => idle.once('connect', resolve))
+    // One that never says a word, and one that the program upgraded for itself: Node's own `close` forgets such.
+    const others = [1, 2].map(() => connect(Number(new URL(url).port), '127.0.0.1'))
+    const othersEnded = Promise.all(others.map((socket) => once(socket, 'close')))
+    const upgraded = others.at(-1)
+    upgraded?.write('GET /own HTTP/1.1\r\nHost: own\r\nConnection: Upgrade\r\nUpgrade: own\r\n\r\n')
+    const [head] = await once(upgraded as Socket, 'data')
+    expect(String(head)).toMatch(/^HTTP\/1.1 101 /)
     const slow = fetch(`${url}/slow`).then((response) => response.text())
     await until(() => waiting.length === 1)
     const stopped = belfry.stop()
-    await idleEnded
+    await othersEnded
     await expect(fetch(url)).rejects.toThrow()
     const [row] = await belfry.query(sql<{ n: number }>`select 1 as n`)
     waiting[0]?.end(`row ${row?.n}`)

@@ -4,13 +4,19 @@
  */
 import pg from 'pg'
 import { type ConnectionOptions, defaultSchema, endClient, openPlainClient } from './connection.ts'
+import { holdMigrationLock } from './migration-record.ts'
 
 /** `connection` is that of the host's schema. */
 export async function noteHostSchema(connection: ConnectionOptions, belfrySchema?: string): Promise<void> {
   const client = await openPlainClient(connection)
   try {
-    const note = pg.escapeLiteral(noteOf(belfrySchema))
-    await client.query(`comment on table migrations is ${note}`)
+    // Two that start at once may not both write it, and only the owner of the table may at all.
+    await holdMigrationLock(client, connection.schema ?? defaultSchema, 'alone')
+    const note = noteOf(belfrySchema)
+    const { rows } = await client.query<{ note: string | null }>(
+      `select obj_description('migrations'::regclass, 'pg_class') as note`,
+    )
+    if (rows[0]?.note !== note) await client.query(`comment on table migrations is ${pg.escapeLiteral(note)}`)
   } finally {
     await endClient(client)
   }
