@@ -20,7 +20,8 @@ it('tells over sockets what was ordered by REST, and refuses what is no order', 
     { id: 1, dish: 'soup' },
     { id: 2, dish: 'bread' },
   ])
+  // While somebody is connected, who then goes by themselves.
+  await host.stop()
   client.process.kill('SIGTERM')
   expect(await client.ended, client.output()).toBe(0)
-  await host.stop()
 })

@@ -51,7 +51,7 @@ function ShoppingList() {
   )
 }
 
-/** With a key, what is asked for while the server is away is done when it is back, and not twice. */
+/** With a key, what is asked for while the line is cut is done when it is back. */
 const once = () => ({ key: crypto.randomUUID() })
 /** A failure is shown from `error`. */
 const ignore = () => undefined
