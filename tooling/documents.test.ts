@@ -33,7 +33,7 @@ const checks: Record<string, (documents: Documents) => string[]> = {
   'the error page has every code, status and sentence, and no others': checkErrors,
   'the configuration page is what the settings are': checkConfiguration,
   'the event page is what the contracts are': checkEvents,
-  'examples of tests are run as they stand': checkExamples,
+  'examples of tests are run as they stand': checkTestedExamples,
   'links and images lead to something': checkLinks,
   'paths exist': checkPaths,
   'names in the architecture exist': checkNames,
@@ -43,6 +43,7 @@ const checks: Record<string, (documents: Documents) => string[]> = {
   'stages of ./test are told, all of them': checkStages,
   'the index of decisions is complete': checkDecisions,
   'versions are this one': checkVersions,
+  'code of the examples is what they are': checkExamples,
   'words are plain, finished, and of no particular machine': checkWords,
 }
 
@@ -149,6 +150,22 @@ const faults: readonly Fault[] = [
     '## Later',
     'lacks "## When to revisit"',
   ],
+  [
+    'code that no example holds',
+    'docs/hosts.md',
+    'httpServer: http',
+    'httpServer: web',
+    'is not in examples/node',
+  ],
+  [
+    'a file that is not whole',
+    'docs/first-live-feature.md',
+    "import { z } from 'zod'\n",
+    '',
+    'is not examples/first-live-feature/contract.ts',
+  ],
+  ['an example that is none', 'docs/hosts.md', 'from: examples/node', 'from: examples/deno', 'examples/deno'],
+  ['a mark without code', 'docs/hosts.md', '-->\n```ts', '-->\n\n```ts', 'no block of code follows a mark'],
   ['an old version', 'README.md', /Belfry \d+\.\d+\.\d+ is/, 'Belfry 0.0.1 is', 'version 0.0.1'],
   // Put together here, so that this file does not name what it forbids.
   ['a path of a machine', 'STYLE.md', '', `\nSee ${'/tm'}p/notes.\n`, 'a path of a machine'],
@@ -223,7 +240,7 @@ function checkEvents(documents: Documents): string[] {
   return ['docs/events.md is not what the contracts are: run "npm run events".']
 }
 
-function checkExamples(documents: Documents): string[] {
+function checkTestedExamples(documents: Documents): string[] {
   const tests = [...sources].flatMap(([path, text]) =>
     /^packages\/testing\/src\/.*\.test\.ts$/.test(path) ? [text] : [],
   )
@@ -282,7 +299,7 @@ function checkPaths(documents: Documents): string[] {
 function pathMeantBy(word: string): boolean | undefined {
   const plain = word.replace(/\/$/, '')
   if (generated.test(plain)) return undefined
-  if (/^(?:\.ci|apps|bench|docs|e2e|packages|scripts|systems|tooling)\/[\w./-]+$/.test(plain))
+  if (/^(?:\.ci|apps|bench|docs|examples|e2e|packages|scripts|systems|tooling)\/[\w./-]+$/.test(plain))
     return existsSync(join(root, plain))
   if (/^(?:engine|modules|adapters|server|cli)(?:\/[\w.-]+)+$/.test(plain))
     return existsSync(join(root, serverSources, plain))
@@ -418,6 +435,23 @@ function checkVersions(documents: Documents): string[] {
       .filter(([, told]) => told !== version)
       .map(([, told]) => `${path} speaks of version ${told}, and this is ${version}.`),
   )
+}
+
+/** `<!-- file: examples/… -->` above a block of code says that it is that file; `from:`, that it is a part of it. */
+function checkExamples(documents: Documents): string[] {
+  return [...documents].flatMap(([path, text]) => {
+    const blocks = [...text.matchAll(/^<!-- (file|from): (\S+) -->\n```\w+\n([\s\S]*?)^```$/gm)]
+    const marks = text.match(/^<!-- (?:file|from):/gm) ?? []
+    return [
+      ...(blocks.length === marks.length ? [] : [`${path}: no block of code follows a mark.`]),
+      ...blocks.flatMap(([, kind, file = '', block = '']) => {
+        const content = files.includes(file) ? read(file) : undefined
+        if (content === undefined) return [`${path}: ${file} does not exist.`]
+        if (kind === 'file' && block !== content) return [`${path}: a block is not ${file}.`]
+        return content.includes(block) ? [] : [`${path}: a block is not in ${file}.`]
+      }),
+    ]
+  })
 }
 
 const ownHosts = /^(?:localhost|(?:[\w-]+\.)*example\.com)$/

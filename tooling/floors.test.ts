@@ -12,6 +12,7 @@ describe('the floors of the house', () => {
     expect(paths).toContain('packages/contract/src/errors.ts')
     expect(paths).toContain('packages/server/src/engine/sql.ts')
     expect(paths.some((path) => path.startsWith('apps/console/src/'))).toBe(true)
+    expect(paths).toContain('examples/node/server.ts')
   })
 
   it('hold: every import goes down', () => {
@@ -81,6 +82,13 @@ describe('the floors of the house', () => {
       'packages/testing/src/a.ts',
       `import { a } from '../../server/src/engine/memory/log.ts'`,
     ],
+    [
+      'an example reaches into the server',
+      'examples/a/server.ts',
+      `import { createDatabase } from '../../packages/server/src/adapters/postgres/database.ts'`,
+    ],
+    ['an example imports another', 'examples/a/server.ts', `import { orders } from '../b/contract.ts'`],
+    ['an example imports what it does not show', 'examples/a/server.ts', `import pg from 'pg'`],
     ['a file stands on no floor', 'packages/server/src/utilities/a.ts', ''],
     ['a new adapter has no floor yet', 'packages/server/src/adapters/carrier-pigeon/a.ts', ''],
     ['a module sends by itself', 'packages/server/src/modules/a/b.ts', `session.link.send(packet)`],
@@ -89,11 +97,11 @@ describe('the floors of the house', () => {
   it.each(planted)('are violated when %s', (_, path, text) => {
     const violations = findViolations([{ path, text }])
     expect(violations).toHaveLength(1)
-    expect(violations[0]?.sentence).toMatch(/^packages|^apps/)
+    expect(violations[0]?.sentence).toMatch(/^packages|^apps|^examples/)
   })
 
   it('see every form of import', () => {
-    const text = `import a from 'a'\nimport { b,\n c } from "b"\nexport * from 'c'\nimport 'd'\nawait import('e')\nimport type { F } from 'f'\n// import 'g'\n/* import 'h' */`
+    const text = `import a from 'a'\nimport b,\n c from "b"\nexport * from 'c'\nimport 'd'\nawait import('e')\nimport type F from 'f'\n// import 'g'\n/* import 'h' */`
     expect(importsOf(text).sort()).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
   })
 })

@@ -151,6 +151,21 @@ const floors: readonly Floor[] = [
     ],
     because: 'it talks to the server as any client would',
   },
+  {
+    name: 'an example',
+    files: /^(examples\/[^/]+\/)/,
+    mayUse: [contract, /^packages\/(client|react|server)\/src\/index\.ts$/, /^packages\/react\/styles\.css$/],
+    packages: [
+      /^zod$/,
+      /^express$/,
+      /^fastify$/,
+      /^react(-dom\/client)?$/,
+      /^vite$/,
+      /^socket\.io-client$/,
+      everyNodeModule,
+    ],
+    because: 'it is written as its readers would write it, through the doors that are published',
+  },
 ]
 
 /** Tests stand on the floor of what they test; real adapters and tools come on top. */
@@ -185,9 +200,9 @@ export function findViolations(files: readonly SourceFile[]): Violation[] {
   ])
 }
 
-/** Every source file of the house: packages, apps and systems. */
+/** Every source file of the house: packages, apps, examples and systems. */
 export function readSources(root: string): SourceFile[] {
-  return ['packages', 'apps', 'systems'].flatMap((folder) =>
+  return ['packages', 'apps', 'examples', 'systems'].flatMap((folder) =>
     listFiles(join(root, folder))
       .filter((path) => /\.tsx?$/.test(path) && !path.endsWith('.d.ts'))
       .map((path) => ({
@@ -229,12 +244,12 @@ function importViolations({ path, text }: SourceFile): Violation[] {
 function environmentViolations({ path, text }: SourceFile): Violation[] {
   if (!/process\.env\b/.test(text) || isTest(path)) return []
   const allowed =
-    /^packages\/server\/src\/(cli\/|server\/data-directory\.ts|adapters\/postgres\/embedded\/cluster\.ts)/
+    /^(examples\/|packages\/server\/src\/(cli\/|server\/data-directory\.ts|adapters\/postgres\/embedded\/cluster\.ts))/
   if (allowed.test(path)) return []
   return [
     {
       path,
-      sentence: `${path} reads process.env: only the command line does, and hands it to server/settings.ts.`,
+      sentence: `${path} reads process.env: only the command line and programs of users do, and hands it to server/settings.ts.`,
     },
   ]
 }

@@ -1,5 +1,4 @@
 /** What a program that hosts Belfry uses. */
-
 export {
   type CommandContext,
   type NamespaceHandlers,
@@ -13,7 +12,8 @@ export type { Logger } from './engine/ports/logger.ts'
 export type { Principal } from './engine/ports/token-verifier.ts'
 export { type Statement, sql } from './engine/sql.ts'
 export { StartRefusal, type StartRefusalCode } from './engine/start-refusal.ts'
-export { type Belfry, type BelfryOptions, startBelfry } from './server/belfry.ts'
+export { type Belfry, type BelfryOptions, startBelfry, type TokenClaims } from './server/belfry.ts'
+export type { HostTables } from './server/host-tables.ts'
 export type { HostNotifications } from './server/notification-service.ts'
 export { type LoadedSettings, loadSettings, type Settings } from './server/settings.ts'
 export type { NamedEvent, SocketService } from './server/socket-service.ts'

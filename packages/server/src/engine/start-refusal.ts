@@ -27,6 +27,7 @@ export const startRefusals = {
   schema_newer: 'The database was written by a newer Belfry.',
   schema_changed: 'A migration that was applied earlier has another content now.',
   migration_failed: 'A migration failed and was undone.',
+  host_tables_invalid: 'The tables that the hosting program describes cannot be made.',
   backup_invalid: 'The file is not a whole, unaltered backup of Belfry.',
   backup_target_not_empty: 'The database to restore into already holds data.',
 } as const satisfies Record<string, string>

@@ -3,16 +3,22 @@
  * opposite one. Only this folder knows all of them.
  */
 import { randomBytes } from 'node:crypto'
+import type { Server } from 'node:http'
 import { createPostgresEventLog } from '../adapters/postgres/events/event-log.ts'
 import { createPostgresRequestKeys } from '../adapters/postgres/requests/request-keys.ts'
+import { issueToken, type TokenClaims } from '../adapters/tokens/issue-token.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
 import { type Clock, systemClock } from '../engine/ports/clock.ts'
+import type { Queryable } from '../engine/ports/database.ts'
 import { durableLogBounds } from '../engine/ports/log.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import { composeModules } from './compose-modules.ts'
 import { ensureDataDirectory } from './data-directory.ts'
 import { generatedSecret } from './generated-secret.ts'
+import { followHostServer } from './host-server.ts'
+import type { HostTables } from './host-tables.ts'
 import { migrateOpened } from './migrate.ts'
+import { migrateHostTables } from './migrate-host-tables.ts'
 import { noteAddress } from './noted-address.ts'
 import { createHostNotifications, type HostNotifications } from './notification-service.ts'
 import { connectRefusal, openDatabase, secretPath } from './open-database.ts'
@@ -22,14 +28,25 @@ import { schemaModules } from './schema.ts'
 import { createHttp, listenRefusal } from './serve-http.ts'
 import { createSockets, type Sockets } from './serve-sockets.ts'
 import type { LoadedSettings } from './settings.ts'
+import { createSettingsLogger } from './settings-logger.ts'
 import { signInPath } from './sign-in-link.ts'
 import { createSocketService, type SocketService } from './socket-service.ts'
 import { createTransactions, type RunTransaction } from './transactions.ts'
 import { belfryVersion } from './version.ts'
 
+export type { TokenClaims }
+
 export interface BelfryOptions {
   readonly loaded: LoadedSettings
-  readonly logger: Logger
+  /** By default, what LOG_LEVEL and LOG_FORMAT say, on standard output. */
+  readonly logger?: Logger
+  /**
+   * A server of yours that serves sockets beside whatever else it does. Let it listen when Belfry is ready; `stop`
+   * closes it, after the sockets and before the database. Console and REST of Belfry have HOST and PORT for themselves.
+   */
+  readonly httpServer?: Server
+  /** Tables of your own, made before anybody is let in. */
+  readonly tables?: HostTables
   /** Namespaces of your own, each with what serves it. */
   readonly namespaces?: readonly ServedNamespace[]
   /** Who may be in rooms of your own kinds. */
@@ -50,6 +67,10 @@ export interface Belfry {
   readonly notifications: HostNotifications
   /** Everything that `work` writes and publishes, or nothing of it. */
   readonly transaction: RunTransaction
+  /** One statement, outside of a transaction. */
+  readonly query: Queryable['query']
+  /** A token for a client of your application, signed with JWT_SECRET; for JWT_EXPIRES_IN, unless told otherwise. */
+  issueToken(claims: TokenClaims, options?: { readonly expiresInSeconds?: number }): string
   /** The path and fragment of a link that signs an operator in, once. */
   createSignInLink(): Promise<string>
   /** Finishes what runs, within the bound of DRAIN_SECONDS, and stops everything, PostgreSQL too. */
@@ -57,8 +78,9 @@ export interface Belfry {
 }
 
 export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
-  const { loaded, logger, clock = systemClock } = options
+  const { loaded, httpServer, tables, clock = systemClock } = options
   const { settings } = loaded
+  const logger = options.logger ?? createSettingsLogger(settings)
   const signal = options.signal ?? new AbortController().signal
   const onProgress = options.onProgress ?? (() => undefined)
   const onDone = options.onDone ?? (() => undefined)
@@ -114,9 +136,9 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     })
 
     await step('Migrations', async () => {
-      const applied = await migrateOpened(opened, schemaModules, {
-        onStep: ({ id }) => onProgress(`Migrations: ${id}`),
-      })
+      const following = { onStep: ({ id }: { id: string }) => onProgress(`Migrations: ${id}`) }
+      const applied = await migrateOpened(opened, schemaModules, following)
+      if (tables !== undefined) applied.push(...(await migrateHostTables(opened, tables, following)))
       return { done: applied.length === 0 ? 'up to date' : `${applied.length} applied`, result: undefined }
     })
     const durable = createPostgresEventLog({
@@ -159,6 +181,15 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       isStopping,
     })
     sockets.server.attach(http.server)
+    let isReady = false
+    if (httpServer !== undefined) {
+      sockets.server.attach(httpServer)
+      const followed = followHostServer(httpServer)
+      // A start that fails leaves it as it was.
+      undo.push(async () => {
+        if (isReady) await followed.close(settings.drainSeconds * 1_000)
+      })
+    }
     undo.push(async () => {
       stopping = true
       await sockets?.close()
@@ -180,11 +211,20 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     const warning = openFilesWarning(settings.maxSocketConnections)
     if (warning !== undefined) logger.warn({}, warning)
     logger.info({ version: belfryVersion, address }, 'Belfry is ready')
+    isReady = true
     return {
       address,
       sockets: createSocketService(sockets),
       notifications: createHostNotifications(notifications.service),
       transaction: createTransactions(opened.database, sockets.realtime),
+      query: (statement) => opened.database.query(statement),
+      issueToken: (claims, { expiresInSeconds = settings.jwtExpiresInSeconds } = {}) =>
+        issueToken({
+          secret: jwtSecret,
+          claims: { aud: settings.jwtAudience, iss: settings.jwtIssuer, ...claims },
+          expiresInSeconds,
+          now: systemClock.now,
+        }),
       createSignInLink: async () =>
         signInPath(await access.service.createSignInLink({ name: 'operator', roles: ['admin'] })),
       stop,

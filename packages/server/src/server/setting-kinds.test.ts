@@ -1,8 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
   boolean,
   choice,
+  directory,
   type Kind,
   listOf,
   origin,
@@ -31,6 +33,16 @@ function expectMistakes<Value>(kind: Kind<Value>, wrong: readonly string[], sent
     expect('mistake' in parsed && parsed.mistake, JSON.stringify(given)).toMatch(sentence)
   }
 }
+
+describe('directory', () => {
+  it('is whole, from where the program was started', () => {
+    expectValues(directory, [
+      ['/var/lib/belfry', '/var/lib/belfry'],
+      ['data', join(process.cwd(), 'data')],
+    ])
+    expectMistakes(directory, ['', '  '], 'must not be blank')
+  })
+})
 
 describe('socketPath', () => {
   it('is a path, and gets the slash at its end', () => {

@@ -1,5 +1,6 @@
 /** What a setting may be: how its text is read, what is wrong with it, and how a value is shown. */
 import { isIP } from 'node:net'
+import { resolve } from 'node:path'
 import { parsePublicKeys } from '../adapters/tokens/public-keys.ts'
 import { isPem, secretBytesMin } from '../adapters/tokens/shared-secret.ts'
 
@@ -16,6 +17,15 @@ export const text: Kind<string> = {
   parse: (given) => (given.trim() === '' ? { mistake: 'must not be blank' } : { value: given }),
   print: (value) => value,
   hint: '',
+}
+
+/** Whole, because programs that work in it begin elsewhere. */
+export const directory: Kind<string> = {
+  ...text,
+  parse(given) {
+    const parsed = text.parse(given)
+    return 'mistake' in parsed ? parsed : { value: resolve(parsed.value) }
+  },
 }
 
 /** PostgreSQL cuts longer names silently, and would then not find them again. */

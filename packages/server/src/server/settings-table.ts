@@ -3,6 +3,7 @@ import { defaultDataDirectory } from './data-directory.ts'
 import {
   boolean,
   choice,
+  directory,
   type Kind,
   listOf,
   origin,
@@ -60,7 +61,7 @@ export const table = {
   logFormat: setting('server', 'LOG_FORMAT', choice('auto', 'json', 'pretty'), 'auto', 'json for machines, pretty for people, auto: pretty in a terminal.'),
   drainSeconds: setting('server', 'DRAIN_SECONDS', wholeNumber(0, 600), 3, 'How long a stopping server may take to finish what it does, in seconds.'),
 
-  dataDirectory: setting('data', 'BELFRY_DATA_DIR', text, defaultDataDirectory(), 'Where Belfry keeps its database and its generated secrets.'),
+  dataDirectory: setting('data', 'BELFRY_DATA_DIR', directory, defaultDataDirectory(), 'Where Belfry keeps its database and its generated secrets.'),
   databaseUrl: setting('data', 'DATABASE_URL', optional(url('postgres', 'postgresql')), undefined, 'A PostgreSQL of yours, 14 or later; without it, Belfry runs its own in the data directory.', 'secret'),
   databaseSchema: setting('data', 'DATABASE_SCHEMA', schemaName, 'belfry', 'Schema in the database that holds the tables of Belfry.'),
   databasePoolMax: setting('data', 'DATABASE_POOL_MAX', wholeNumber(2, 200), 10, 'Connections to the database, at most.'),

@@ -3,6 +3,7 @@ import { realpathSync, renameSync, rmSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { writeBackup } from '../../adapters/postgres/backup/write-backup.ts'
+import { listHostSchemas } from '../../adapters/postgres/host-schemas.ts'
 import { belfryVersion } from '../../server/version.ts'
 import { showProgress, size } from '../backup-progress.ts'
 import { type Command, type CommandContext, CommandFailure, UsageError } from '../command.ts'
@@ -13,7 +14,8 @@ export const backup: Command = {
   usage: `Usage: belfry backup FILE
        belfry backup - > FILE
 
-Writes every table to FILE, as they were at one moment, also while a server is running. Run it with the same
+Writes every table to FILE, as they were at one moment, also while a server is running: those of Belfry, and those
+that a hosting program made with it. Run it with the same
 settings (BELFRY_DATA_DIR or DATABASE_URL) as the server. The generated secrets in the data directory are not in
 it: keep a copy of jwt-secret if tokens are to stay valid.`,
 
@@ -36,9 +38,10 @@ async function toFile(file: string, context: CommandContext): Promise<number> {
     throw writeFailure(file, error)
   })
   try {
-    const { tables, rows } = await withDatabase(context, 'share', ({ opened, signal }) =>
+    const { tables, rows } = await withDatabase(context, 'share', async ({ opened, signal }) =>
       writeBackup(opened.connection, handle.createWriteStream({ flush: true }), {
         belfryVersion,
+        furtherSchemas: await listHostSchemas(opened.connection),
         onProgress: showProgress(terminal, 'Saving'),
         signal,
       }),
@@ -69,8 +72,12 @@ async function toStandardOutput(context: CommandContext): Promise<number> {
     throw new UsageError(
       'A backup is no text for a terminal: send it somewhere, as in "belfry backup - > FILE".',
     )
-  await withDatabase(context, 'share', ({ opened, signal }) =>
-    writeBackup(opened.connection, process.stdout, { belfryVersion, signal }),
+  await withDatabase(context, 'share', async ({ opened, signal }) =>
+    writeBackup(opened.connection, process.stdout, {
+      belfryVersion,
+      furtherSchemas: await listHostSchemas(opened.connection),
+      signal,
+    }),
   ).catch((error: unknown) => {
     throw writeFailure('standard output', error)
   })

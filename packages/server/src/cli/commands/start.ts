@@ -2,9 +2,9 @@
 // First, so that every schema made after it is compiled: a check takes half the time.
 import 'zod/compile'
 import { parseArgs } from 'node:util'
-import { createLogger } from '../../adapters/logging/logger.ts'
 import { type Belfry, startBelfry } from '../../server/belfry.ts'
 import { loadSettings, type Settings } from '../../server/settings.ts'
+import { createSettingsLogger } from '../../server/settings-logger.ts'
 import { belfryVersion } from '../../server/version.ts'
 import type { Command } from '../command.ts'
 import type { Terminal } from '../terminal.ts'
@@ -20,7 +20,7 @@ Settings are environment variables; "belfry config --reference" lists them.`,
     const { values } = parseArgs({ args: [...words], options: { link: { type: 'boolean' } } })
     const loaded = loadSettings(environment)
     const { settings } = loaded
-    const logger = createLogger({ level: settings.logLevel, pretty: isPretty(settings) })
+    const logger = createSettingsLogger(settings)
     const orders = listenForOrders()
     const stopped = Promise.withResolvers<number>()
     let belfry: Belfry | undefined
@@ -84,8 +84,4 @@ function listenForOrders() {
   }
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, give)
   return { signal: controller.signal, given: order.promise, give }
-}
-
-function isPretty({ logFormat }: Settings): boolean {
-  return logFormat === 'pretty' || (logFormat === 'auto' && process.stdout.isTTY)
 }

@@ -16,6 +16,7 @@ import {
   endClient,
   openPlainClient,
 } from '../connection.ts'
+import { historyOf } from '../host-schemas.ts'
 import { createMigrationTable, holdMigrationLock } from '../migration-record.ts'
 import {
   type KnownMigration,
@@ -102,6 +103,7 @@ async function load(
   const tables = new Map(listed.map((table) => [quoted(table.schema, table.name), table]))
   const obstacles = await listObstacles(client, schemas)
   for (const command of obstacles.before) await client.query(command)
+  const histories = await historiesOf(client, header.furtherSchemas)
   // Migrations may have filled tables, and the backup holds those rows as well.
   await client.query(`truncate ${[...tables.keys()].join(', ')}`)
 
@@ -116,6 +118,7 @@ async function load(
     },
     sequences: (sequences) => setSequences(client, sequences, placed),
   })
+  refuseOtherHistory(histories, await historiesOf(client, header.furtherSchemas))
   for (const command of obstacles.after) await client.query(command)
   for (const view of await listMaterializedViews(client, schemas)) {
     await client.query(`refresh materialized view ${view}`)
@@ -154,6 +157,25 @@ async function makeRoom(
     const name = quoted(table.schema, table.name)
     const { rows } = await client.query(`select from ${name} limit 1`)
     if (rows.length > 0) throw notEmpty(`the table ${name} has rows already`)
+  }
+}
+
+type Histories = ReadonlyMap<string, string>
+
+async function historiesOf(client: pg.Client, schemas: readonly string[]): Promise<Histories> {
+  const histories = new Map<string, string>()
+  for (const schema of schemas) histories.set(schema, await historyOf(client, schema))
+  return histories
+}
+
+/** Rows of one version in tables of another: the next start would run steps that have run, or leave some out. */
+function refuseOtherHistory(here: Histories, restored: Histories): void {
+  for (const [schema, history] of restored) {
+    if (history === here.get(schema)) continue
+    throw new StartRefusal(
+      'backup_target_not_empty',
+      `The tables in the schema "${schema}" went through other migrations than those in the backup. Let the version of your program that the backup is from make them in an empty database, stop it, and restore there. Nothing was changed.`,
+    )
   }
 }
 
