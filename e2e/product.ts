@@ -14,6 +14,8 @@ export interface ProductOptions {
   /** Program and options in front of the server's own, such as `unshare`. */
   readonly wrapper?: readonly string[]
   readonly spawnAs?: { readonly uid: number; readonly gid: number }
+  /** What starts it instead of the command line: a program that hosts it. */
+  readonly host?: string
   /** Another copy of the repository. */
   readonly repository?: string
   readonly node?: string
@@ -106,7 +108,8 @@ export function temporaryDirectory(): string {
 function invocation(words: readonly string[], options: ProductOptions & { dataDirectory: string }) {
   const node = options.node ?? process.execPath
   const main = options.repository === undefined ? command : command.replace(repository, options.repository)
-  const [program = node, ...args] = [...(options.wrapper ?? []), node, main, ...words]
+  const started = options.host === undefined ? [main, ...words] : [options.host]
+  const [program = node, ...args] = [...(options.wrapper ?? []), node, ...started]
   return {
     program,
     args,

@@ -19,7 +19,6 @@ import { type Senders, startSenders } from './senders.ts'
 
 const secret = 'the secret of these tests, with 32 bytes or more'
 const users = ['ana', 'bob', 'eve', 'joe']
-const sends = 400
 
 let directory: string
 let product: Product
@@ -34,13 +33,17 @@ afterEach(async () => {
 
 async function start(options: ProductOptions = {}): Promise<Senders> {
   const environment = { JWT_SECRET: secret, RATE_LIMIT_MAX_REQUESTS: '1000000' }
-  product = await startProduct({ dataDirectory: join(directory, 'data'), environment, ...options })
+  product = await startProduct({
+    dataDirectory: join(directory, 'data'),
+    environment,
+    host: join(import.meta.dirname, 'host.ts'),
+    ...options,
+  })
   return startSenders({
     url: product.url,
     token: tokenOf({ sub: 'billing', permissions: ['notifications:send', 'events:publish'] }),
     random: new SeededRandom(1),
     users,
-    sends,
     isUp: () => true,
   })
 }
@@ -60,6 +63,9 @@ async function during(senders: Senders, obstacle: () => Promise<() => Promise<vo
     withinMs: 60_000,
   })
   await end()
+  const acknowledged = senders.acknowledged
+  await until(() => senders.acknowledged >= acknowledged + 100)
+  senders.finish()
   await senders.done
   expect(senders.complaints).toEqual([])
   for (const user of users) await listIsRight(user, senders)

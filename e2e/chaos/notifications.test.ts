@@ -2,7 +2,6 @@
  * kill -9 of the server, of PostgreSQL, of one of its processes, and of both, while programs send notifications and
  * pages show them: what was acknowledged is there once, and no page gets anything twice.
  */
-import { randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -12,7 +11,7 @@ import { type Product, startProduct, temporaryDirectory } from '../product.ts'
 import { until } from '../protocol/until.ts'
 import { countsAreRight, everySendIsStoredOnce, logIsWhole } from './checks.ts'
 import { endSession, killBackend, killPostmaster, postmasterPid } from './kills.ts'
-import { eventOf, startSenders } from './senders.ts'
+import { type Senders, startSenders } from './senders.ts'
 import { openStockView, openStoreView, pageSize, type Shown, type StoreView, type View } from './views.ts'
 
 /** `SENDS=100000` for a long run. */
@@ -53,7 +52,7 @@ async function start(port: string): Promise<void> {
     RATE_LIMIT_MAX_REQUESTS: '1000000',
     SOCKET_EVENT_RATE_PER_SEC: '10000',
   }
-  product = await startProduct({ dataDirectory, environment })
+  product = await startProduct({ dataDirectory, environment, host: join(import.meta.dirname, 'host.ts') })
   isUp = true
 }
 
@@ -83,13 +82,13 @@ it(`${sends} sends and ${kills} times kill -9: nothing acknowledged is lost, not
     await kill(kind, random)
   }
   await senders.done
-  await untilNothingComes()
+  await untilNothingComes(senders)
   await senders.askAgain(Math.ceil(sends / 200))
 
   expect(senders.complaints).toEqual([])
   await everySendIsStoredOnce(dataDirectory, senders)
   await countsAreRight(dataDirectory, product.url)
-  await logIsWhole(dataDirectory, senders, watched.length)
+  await logIsWhole(dataDirectory, senders)
   for (const view of views) await viewIsRight(view)
   const told = {
     seed,
@@ -133,26 +132,15 @@ async function killPostgres(): Promise<void> {
 
 const whoIsNotReady = () => views.filter((view) => !view.isReady()).map(({ name }) => name)
 
-/** An event for each view that stands behind everything else: when it has come, everything has. */
-async function untilNothingComes(): Promise<void> {
+/** One notification for all views that stands behind everything else: when it has come, everything has. */
+async function untilNothingComes(senders: Senders): Promise<void> {
   await until(() => views.every((view) => view.isReady()), {
     get what() {
       return `views that are there again: ${whoIsNotReady()}`
     },
   })
-  const last = watched.map((user) => ({ user, id: randomUUID() }))
-  const response = await fetch(`${product.url}/api/v1/events`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${programToken()}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ events: last.map(({ user, id }) => eventOf(user, id)) }),
-  })
-  expect(response.status).toBe(200)
-  await until(
-    () => views.every(({ user, heard }) => last.some((each) => each.user === user && heard.has(each.id))),
-    {
-      what: 'the last event at every view',
-    },
-  )
+  const last = await senders.sendLast(watched)
+  await until(() => views.every(({ heard }) => heard.has(last)), { what: 'the last one at every view' })
 }
 
 async function viewIsRight(view: View): Promise<void> {

@@ -33,6 +33,10 @@ export interface Senders {
   /** Answers that no sender should get. */
   readonly complaints: readonly string[]
   readonly done: Promise<void>
+  /** Begins nothing more: `done` resolves when what was begun is acknowledged. */
+  finish(): void
+  /** One more, to these users: when they have it, they have all that was sent before. Its id. */
+  sendLast(to: readonly string[]): Promise<string>
   /** Sends acknowledged requests again, one of each so many: the answer has to be the one of the first time. */
   askAgain(oneOf: number): Promise<void>
 }
@@ -42,7 +46,8 @@ export interface SendersOptions {
   readonly token: string
   readonly random: SeededRandom
   readonly users: readonly string[]
-  readonly sends: number
+  /** As many as it takes until `finish`, if absent. */
+  readonly sends?: number
   /** The server is there, or somebody is starting it. */
   isUp(): boolean
 }
@@ -67,7 +72,9 @@ interface Reply {
   readonly repeated: boolean
 }
 
-export function startSenders({ url, token, random, users, sends, isUp }: SendersOptions): Senders {
+export function startSenders(options: SendersOptions): Senders {
+  const { url, token, random, users, isUp } = options
+  let sends = options.sends ?? Number.POSITIVE_INFINITY
   const sent: Sent[] = []
   const published: Published[] = []
   const complaints: string[] = []
@@ -166,6 +173,13 @@ export function startSenders({ url, token, random, users, sends, isUp }: Senders
     get takenBefore() {
       return takenBefore
     },
+    finish() {
+      sends = begun
+    },
+    async sendLast(to) {
+      await untilAcknowledged({ path: '/api/v1/notifications', key: 'the last one', users: to })
+      return sent.at(-1)?.id ?? ''
+    },
     async askAgain(oneOf) {
       for (const { key, users: to, id } of sent.filter((_, index) => index % oneOf === 0)) {
         const reply = await attempt({ path: '/api/v1/notifications', key, users: to })
@@ -188,11 +202,11 @@ function bodyOf(request: Request): object {
   return { key, events: ids.map((id) => eventOf(user, id)) }
 }
 
-/** A durable event that changes nothing of what anybody shows. */
-export function eventOf(user: string, id: string): object {
+/** On the durable namespace of host.ts. */
+function eventOf(user: string, id: string): object {
   return {
-    namespace: '/notifications',
-    event: 'notification:update',
+    namespace: '/happenings',
+    event: 'happening:noted',
     data: { id },
     rooms: [{ kind: 'user', id: user }],
   }
