@@ -223,7 +223,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
           secret: jwtSecret,
           claims: { aud: settings.jwtAudience, iss: settings.jwtIssuer, ...claims },
           expiresInSeconds,
-          now: systemClock.now,
+          now: clock.now,
         }),
       createSignInLink: async () =>
         signInPath(await access.service.createSignInLink({ name: 'operator', roles: ['admin'] })),
