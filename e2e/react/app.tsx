@@ -1,4 +1,5 @@
 /** An application as its authors write it, with what the tests of this folder look at. The address says who is signed in. */
+import { sharedBetweenTabs } from '@belfry/client'
 import type { notificationsNamespace } from '@belfry/contract'
 import {
   BelfryProvider,
@@ -21,6 +22,8 @@ const notifications = { name: '/notifications' } as typeof notificationsNamespac
 /** A page that goes while it changes from polling to WebSocket is missed only when its pings are. */
 const webSocketOnly = { transports: ['websocket'] }
 
+const isShared = new URLSearchParams(location.search).has('shared')
+
 function App() {
   const [user, setUser] = useState(new URLSearchParams(location.search).get('user') ?? undefined)
   const [parts, setParts] = useState(['bell', 'status', 'readings'])
@@ -31,6 +34,7 @@ function App() {
       user={user}
       token={user === undefined ? undefined : () => tokenOf(user)}
       socket={webSocketOnly}
+      {...(isShared && user !== undefined && { tabs: sharedBetweenTabs(user) })}
     >
       <header>
         {parts.includes('status') && <ConnectionStatus />}

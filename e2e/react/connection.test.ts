@@ -49,6 +49,24 @@ it('is one for all components, in StrictMode too, and none when the last one has
   await world.connections(0)
 })
 
+it('is one for all tabs where the application wants that, whichever of them is closed', async () => {
+  world.user = 'ana-tabs'
+  const { context, page } = await world.open(browser)
+  await page.goto('about:blank')
+  const first = await world.openTab(context, '&shared')
+  await reads(first, 'list', /^ready/)
+  const second = await world.openTab(context, '&shared')
+  await reads(second, 'list', /^ready/)
+  await world.connections(1)
+  await world.send({ title: 'To both' })
+  for (const tab of [first, second]) await reads(tab, 'heard', 'To both × 1')
+  await first.close()
+  await world.connections(1)
+  await reads(second, 'namespace', 'open')
+  await world.send({ title: 'To who is left' })
+  await reads(second, 'list', /^ready 2 To who is left,To both/)
+})
+
 it('never goes back to loading after the first data', async () => {
   world.user = 'ana-2'
   await world.send({ title: 'Kept' })

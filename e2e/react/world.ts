@@ -32,7 +32,7 @@ export interface World extends AsyncDisposable {
   /** Until the test is over. */
   open(browser: Browser, options?: OpenOptions): Promise<OpenedApp>
   /** A page more, which shares cookies and the like: another tab. */
-  openTab(context: BrowserContext): Promise<Page>
+  openTab(context: BrowserContext, query?: string): Promise<Page>
 }
 
 export interface OpenOptions extends BrowserContextOptions {
@@ -120,9 +120,9 @@ export async function openWorld(): Promise<World> {
       const complaints = collectComplaints(context)
       return { context, page: await world.openTab(context), complaints, tokensAsked }
     },
-    async openTab(context) {
+    async openTab(context, query = '') {
       const page = await context.newPage()
-      await page.goto(`${product.url}/test/?user=${world.user}`)
+      await page.goto(`${product.url}/test/?user=${world.user}${query}`)
       return page
     },
     async [Symbol.asyncDispose]() {

@@ -3,7 +3,8 @@
  * that somebody else looks after.
  *
  *   signed out → signed in      it is mounted with a token, or gets one
- *   signed in → signed in       another `user`, another url or another text as a token: a new client, nothing of the old one
+ *   signed in → signed in       another `user`, workspace or url, or another text as a token: a new client, nothing of the
+ *                               old one
  *   signed in → signed out      the token goes away, or the provider does
  *
  * Nothing is connected while it is rendered, and so nothing on a server.
@@ -46,9 +47,9 @@ interface Belfry {
 const BelfryContext = createContext<Belfry | undefined>(undefined)
 
 export function BelfryProvider(props: BelfryProviderProps) {
-  const { children, labels, locale } = props
-  const made = useMadeClient(props.client === undefined ? props : { token: undefined })
-  const client = props.client ?? made
+  const { children, labels, locale, client: given, ...options } = props
+  const made = useMadeClient(given === undefined ? (options as MadeClient) : { token: undefined })
+  const client = given ?? made
   const belfry = useMemo(
     () => ({ client, labels: { ...english, ...labels }, locale }),
     [client, labels, locale],
@@ -64,24 +65,20 @@ export function useBelfry(): Belfry {
 }
 
 function useMadeClient(options: MadeClient): Client | undefined {
-  const { url, token, user } = options
+  const { url, token, user, workspaceId } = options
   const newest = useNewest(options)
   const isSignedIn = token !== undefined && token !== null
   const text = typeof token === 'string' ? token : undefined
   // biome-ignore lint/correctness/useExhaustiveDependencies: another user is another client
   const client = useMemo(() => {
     if (!isSignedIn) return undefined
-    const { onError, connectTimeoutMs, socket, clock, random } = newest.current
+    const { user: _, onError, ...given } = newest.current
     return createClient({
+      ...given,
       token: text ?? ((reason) => askNewest(newest.current.token, reason)),
-      ...(url === undefined ? {} : { url }),
-      ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
-      ...(socket === undefined ? {} : { socket }),
-      ...(clock === undefined ? {} : { clock }),
-      ...(random === undefined ? {} : { random }),
       ...(onError === undefined ? {} : { onError: (error) => newest.current.onError?.(error) }),
     })
-  }, [isSignedIn, text, url, user])
+  }, [isSignedIn, text, url, user, workspaceId])
 
   const held = useRef<Client>(undefined)
   useEffect(() => {

@@ -10,6 +10,7 @@ import { CopyButton } from '../../components/CopyButton.tsx'
 import { Dialog } from '../../components/Dialog.tsx'
 import { EmptyState } from '../../components/EmptyState.tsx'
 import { ErrorNotice } from '../../components/ErrorNotice.tsx'
+import { Field, FieldError } from '../../components/Field.tsx'
 import { Hint, HintProvider } from '../../components/Hint.tsx'
 import { Kbd } from '../../components/Kbd.tsx'
 import { KeyValueList } from '../../components/KeyValueList.tsx'
@@ -94,6 +95,18 @@ export const consoleSpecimens: readonly Specimen[] = [
     states: [
       { name: 'Empty', shown: <Searched label="Search the rows" from="" /> },
       { name: 'Filled', shown: <Searched label="Search the tables" from="notific" /> },
+    ],
+  },
+  {
+    shows: ['Field', 'FieldError'],
+    about: 'One field of a form: what to write in it, and what is wrong with it.',
+    states: [
+      { name: 'Empty', shown: <Written from="" /> },
+      { name: 'Refused', shown: <Written from="two words" error="is one word" /> },
+      {
+        name: 'An error of its own',
+        shown: <FieldError id="gallery-error" error="may be sent to 10,000 users" />,
+      },
     ],
   },
   {
@@ -396,6 +409,22 @@ function ChosenOption() {
 function Searched({ label, from }: { label: string; from: string }) {
   const [text, setText] = useState(from)
   return <SearchField label={label} value={text} onChange={setText} />
+}
+
+function Written({ from, error }: { from: string; error?: string }) {
+  const [text, setText] = useState(from)
+  return (
+    <Field label="Type" note="optional" hint="A word for the application, such as mention" error={error}>
+      {(attributes) => (
+        <input
+          {...attributes}
+          className="field-input"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
+      )}
+    </Field>
+  )
 }
 
 function OpenedDialog() {
