@@ -6,30 +6,34 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const resolve = { conditions: ['source'] }
 const ssr = { resolve: { conditions: ['source'], externalConditions: ['source'] } }
 
-/** Our tests wait for processes more than they compute: with one file a core, two cores were busy for 57 % of a run. */
-const maxWorkers = availableParallelism() + 1
+/** Our tests wait for processes more than they compute: with one worker more than cores, two cores were busy for 63 % of a run. */
+const maxWorkers = availableParallelism() + 2
 
-/** What takes half a minute and more, the longest first: begun last, each would have the end of a run to itself. */
+/** What takes 20 seconds and more, the longest first: begun last, each would have the end of a run to itself. */
 const longest = [
-  'e2e/browser/appearance',
-  'e2e/start/start',
   'e2e/cli/backup',
-  'e2e/browser/connections',
+  'e2e/start/start',
+  'e2e/browser/appearance',
   'e2e/browser/events',
-  'e2e/browser/publish',
-  'e2e/chaos/crash',
-  'e2e/chaos/notifications',
-  'e2e/chaos/no-room',
   'e2e/browser/sockets-appearance',
+  'e2e/browser/notifications',
+  'e2e/chaos/crash',
+  'e2e/browser/connections',
+  'e2e/browser/publish',
   'e2e/browser/large-text',
   'e2e/react/bell',
-  'e2e/react/keyboard',
-  'e2e/react/connection',
   'e2e/browser/gallery',
-  'e2e/start/ready',
-  'e2e/browser/trouble',
+  'e2e/react/connection',
   'e2e/start/clone',
+  'e2e/start/ready',
+  'e2e/react/keyboard',
+  'e2e/browser/notifications-appearance',
+  'e2e/browser/trouble',
   'e2e/cli/migrate',
+  'e2e/chaos/no-room',
+  'e2e/client/tabs',
+  'e2e/client/tabs-taking-over',
+  'e2e/chaos/notifications',
 ]
 
 class LongestFirst extends BaseSequencer {
