@@ -6,8 +6,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const resolve = { conditions: ['source'] }
 const ssr = { resolve: { conditions: ['source'], externalConditions: ['source'] } }
 
-/** Our tests wait for processes more than they compute: with one worker more than cores, two cores were busy for 63 % of a run. */
-const maxWorkers = availableParallelism() + 2
+/** Our tests wait for processes more than they compute: with one file a core, two cores were busy for 57 % of a run. With two workers more than cores, a run took as long as with one more. */
+const maxWorkers = availableParallelism() + 1
 
 /** What takes 20 seconds and more, the longest first: begun last, each would have the end of a run to itself. */
 const longest = [
