@@ -53,12 +53,15 @@ it('[RK1] [RK2] of one call, the first one with a key gets it, and each has an o
 
 it('[RK1] whoever comes while the first one is under way waits for its answer', async () => {
   await using world = await openWorld()
+  const claimed = Promise.withResolvers<void>()
   const held = Promise.withResolvers<void>()
   const first = world.transaction(async (claim) => {
     const outcomes = await claim(base)
+    claimed.resolve()
     await held.promise
     return outcomes
   })
+  await claimed.promise
   const others = numbers(2, 6).map((n) => world.claim({ ...base, answer: { n } }))
   let answered = 0
   for (const other of others) void other.then(() => (answered += 1))
@@ -91,12 +94,15 @@ it('[RK1] many at once in any order end, and each key is new to one of them', as
 
 it('[RK3] the key of a transaction that was rolled back is free, also for who waited for it', async () => {
   await using world = await openWorld()
+  const claimed = Promise.withResolvers<void>()
   const held = Promise.withResolvers<void>()
   const failing = world.transaction(async (claim) => {
     await claim(base)
+    claimed.resolve()
     await held.promise
     throw new Error('no')
   })
+  await claimed.promise
   const other = world.claim({ ...base, request: 'other', answer: { n: 2 } })
   await until(async () => (await world.waiting()) === 1)
   held.resolve()
