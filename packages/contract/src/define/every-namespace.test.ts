@@ -41,6 +41,8 @@ describe('an event of the engine', () => {
       { pid: 'p', cursor: longest, recovered: false, reconnection: { delayMs: 0, maxDelayMs: 5000 } },
     ],
     ['sync:reset', { reason: 'expired' }],
+    ['sync:recovered', { events: 0 }],
+    ['room:lost', { rooms: [{ kind: 'team', id: 'core' }] }],
     ['session:warning', { code: 'too_many_requests', message: 'Wait a second.' }],
     ['session:closing', { code: 'kicked', message: goodbyes.kicked.sentence, retry: false }],
     [
@@ -80,6 +82,9 @@ describe('an event of the engine', () => {
     ],
     ['sync:reset', { reason: 'because' }],
     ['sync:reset', {}],
+    ['sync:recovered', { events: -1 }],
+    ['room:lost', { rooms: [] }],
+    ['room:lost', { rooms: ['team:core'] }],
     ['session:warning', { code: 'x'.repeat(65), message: '' }],
     ['session:warning', { code: 'a', message: 'x'.repeat(501) }],
     ['session:closing', { code: 'unheard_of', message: '', retry: false }],

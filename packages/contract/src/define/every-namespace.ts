@@ -78,6 +78,15 @@ const events = {
       summary: 'Something was missed and cannot be sent again: fetch the current state.',
     },
   ),
+  'sync:recovered': stream(z.object({ events: z.int().min(0).meta(example(14)) }), {
+    ...toOneSession,
+    summary:
+      'Everything that was missed has come, that many events, and live events follow; for clients that get `session:started`.',
+  }),
+  'room:lost': stream(z.object({ rooms: z.array(roomReference).min(1).max(1_000) }), {
+    ...toOneSession,
+    summary: 'The client is not in these rooms any more: it may not be there.',
+  }),
   'session:warning': stream(z.object({ code, message: sentence }), {
     ...toOneSession,
     summary: 'Something about this session needs attention, and nothing was ended.',

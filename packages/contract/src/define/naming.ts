@@ -19,9 +19,11 @@ export const reservedNames: ReadonlySet<string> = new Set([
   'session:warning',
   'session:closing',
   'sync:reset',
+  'sync:recovered',
   'command:rejected',
   'room:join',
   'room:leave',
+  'room:lost',
 ])
 
 const namespaceShape = /^\/[a-z][a-z0-9-]*$/

@@ -70,7 +70,7 @@ export function createMemorySessionStore({
   })
 
   return {
-    async create({ rooms, ...start }) {
+    create({ rooms, ...start }) {
       if (get(start.pid) !== undefined) throw new Error('There is a session of this pid already.')
       const joined = new Map(rooms.map((room) => [room, start.start]))
       if (joined.size > roomsMax) throw new RangeError(`A session is in ${roomsMax} rooms, at most.`)
@@ -88,15 +88,15 @@ export function createMemorySessionStore({
       else ofUser.add(session)
       return copyOf(session)
     },
-    async find(pid, owner) {
+    find(pid, owner) {
       const session = getOwn(pid, owner)
       return session && copyOf(session)
     },
-    async findAll(owner) {
+    findAll(owner) {
       const ofUser = [...(sessionsOfUser.get(owner.userId) ?? [])]
       return ofUser.filter((session) => belongsTo(session, owner) && !isExpired(session)).map(copyOf)
     },
-    async join(pid, rooms, at) {
+    join(pid, rooms, at) {
       const session = get(pid)
       if (session === undefined) return 'no-session'
       const added = new Set(rooms.filter((room) => !session.rooms.has(room)))
@@ -104,7 +104,7 @@ export function createMemorySessionStore({
       for (const room of added) session.rooms.set(room, at)
       return 'joined'
     },
-    async leave(pid, rooms, at) {
+    leave(pid, rooms, at) {
       const session = get(pid)
       if (session === undefined) return false
       for (const room of rooms) {
@@ -118,7 +118,7 @@ export function createMemorySessionStore({
       }
       return true
     },
-    async attach(pid, owner, node) {
+    attach(pid, owner, node) {
       const session = getOwn(pid, owner)
       if (session === undefined) return undefined
       const fencedNode = session.detachedAtMs === undefined ? session.node : undefined
@@ -128,13 +128,13 @@ export function createMemorySessionStore({
       detached.delete(session)
       return { session: copyOf(session), fencedNode }
     },
-    async detach(pid, generation, atMs) {
+    detach(pid, generation, atMs) {
       const session = get(pid)
       if (session?.generation !== generation || session.detachedAtMs !== undefined) return false
       sendAway(session, atMs)
       return true
     },
-    async detachNode(node, atMs) {
+    detachNode(node, atMs) {
       let count = 0
       for (const session of sessions.values()) {
         if (session.node !== node || session.detachedAtMs !== undefined) continue
@@ -143,7 +143,7 @@ export function createMemorySessionStore({
       }
       return count
     },
-    async remove(pid, generation) {
+    remove(pid, generation) {
       const session = get(pid)
       if (session === undefined || (generation !== undefined && session.generation !== generation))
         return false

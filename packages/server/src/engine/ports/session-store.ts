@@ -37,27 +37,30 @@
  *      forgotten. A client that has less than that cannot be made whole and must be told.
  * SS10 `remove` ends a session at once, for everybody and for good (R12).
  * SS11 What was answered does not change afterwards, whatever happens to the session.
+ * SS12 Where sessions outlive the process: what `create`, `join`, `leave`, `attach` and `remove` answered holds after
+ *      it was killed, and sessions whose node is gone are away since it was last heard of.
  */
 import type { Id, Position, Room, SessionId, UserId } from '@belfry/contract'
+import type { Awaitable } from '../awaitable.ts'
 
 export interface SessionStore {
-  /** Rejects when the pid is taken, or the rooms are too many. */
-  create(session: NewSession): Promise<StoredSession>
-  find(pid: string, owner: SessionOwner): Promise<StoredSession | undefined>
+  /** Fails when the pid is taken, or the rooms are too many. */
+  create(session: NewSession): Awaitable<StoredSession>
+  find(pid: string, owner: SessionOwner): Awaitable<StoredSession | undefined>
   /** All sessions of a user on a namespace, also those that are away: for what the server does to them. */
-  findAll(owner: SessionOwner): Promise<readonly StoredSession[]>
-  join(pid: string, rooms: readonly Room[], at: Position): Promise<JoinOutcome>
+  findAll(owner: SessionOwner): Awaitable<readonly StoredSession[]>
+  join(pid: string, rooms: readonly Room[], at: Position): Awaitable<JoinOutcome>
   /** False when there is no such session. Rooms it is not in are passed over. */
-  leave(pid: string, rooms: readonly Room[], at: Position): Promise<boolean>
-  attach(pid: string, owner: SessionOwner, node: NodeId): Promise<AttachedSession | undefined>
+  leave(pid: string, rooms: readonly Room[], at: Position): Awaitable<boolean>
+  attach(pid: string, owner: SessionOwner, node: NodeId): Awaitable<AttachedSession | undefined>
   /** False when the session is away already, gone, or another connection's. */
-  detach(pid: string, generation: number, atMs: number): Promise<boolean>
+  detach(pid: string, generation: number, atMs: number): Awaitable<boolean>
   /** How many there were. */
-  detachNode(node: NodeId, atMs: number): Promise<number>
+  detachNode(node: NodeId, atMs: number): Awaitable<number>
   /**
    * Without a generation: whoever holds it. False when the session is gone already, or another connection's.
    */
-  remove(pid: string, generation?: number): Promise<boolean>
+  remove(pid: string, generation?: number): Awaitable<boolean>
 }
 
 export type NodeId = Id<'node'>

@@ -4,6 +4,7 @@
  */
 import { type Position, type Room, roomName, type SessionId, type UserId } from '@belfry/contract'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Awaitable } from '../awaitable.ts'
 import {
   type NewSession,
   type NodeId,
@@ -52,6 +53,9 @@ export function describeSessionStoreContract(
     })
     afterEach(async () => world[Symbol.asyncDispose]())
 
+    /** A store that answers at once throws at once. */
+    const createdOn = async (on: SessionStore, session: NewSession) => on.create(session)
+    const create = (session: NewSession) => createdOn(store, session)
     /** Creates a session of Ana and sends it away. */
     const createAway = async (pid: string, more: Partial<NewSession> = {}) => {
       await store.create(newSession(pid, more))
@@ -105,17 +109,17 @@ export function describeSessionStoreContract(
       await open()
       const first = await store.create(newSession('p1', { rooms: [room(1)] }))
       const others = [ana, ...strangers].map((owner) => newSession('p1', { ...owner, id: 'x' as SessionId }))
-      for (const other of others) await expect(store.create(other)).rejects.toThrow('pid')
+      for (const other of others) await expect(create(other)).rejects.toThrow('pid')
       expect(await held('p1')).toEqual(first)
       for (const owner of strangers) expect(await pidsOf(owner)).toEqual([])
       await store.detach('p1', 1, world.clock.now())
-      await expect(store.create(newSession('p1'))).rejects.toThrow('pid')
+      await expect(create(newSession('p1'))).rejects.toThrow('pid')
       expect((await held('p1')).rooms).toEqual(joinedAt(0, 1))
     })
 
     it('[SS1] refuses all but one of many sessions with the same pid at once', async () => {
       await open()
-      const outcomes = await Promise.allSettled(numbers(1, 10).map(() => store.create(newSession('p1'))))
+      const outcomes = await Promise.allSettled(numbers(1, 10).map(() => create(newSession('p1'))))
       expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     })
 
@@ -437,9 +441,7 @@ export function describeSessionStoreContract(
       expect(await store.join('p1', [room(2), room(3)], at(6))).toBe('joined')
       await store.leave('p1', [room(2)], at(7))
       expect(await store.join('p1', [room(4)], at(8))).toBe('joined')
-      await expect(store.create(newSession('p2', { rooms: [1, 2, 3, 4].map(room) }))).rejects.toThrow(
-        RangeError,
-      )
+      await expect(create(newSession('p2', { rooms: [1, 2, 3, 4].map(room) }))).rejects.toThrow(RangeError)
       expect(await pidsOf()).toEqual(['p1'])
     })
 
@@ -530,7 +532,7 @@ export function describeSessionStoreContract(
         offset += random.below(3)
         return at(offset)
       }
-      const steps: Record<string, (on: SessionStore, pid: string) => [Promise<unknown>, unknown]> = {
+      const steps: Record<string, (on: SessionStore, pid: string) => [Awaitable<unknown>, unknown]> = {
         create: (on, pid) => {
           const session = newSession(pid, {
             ...random.oneOf(owners),
@@ -538,7 +540,7 @@ export function describeSessionStoreContract(
             start: here(),
             rooms: [...someRooms(), ...someRooms()],
           })
-          return [on.create(session).catch(() => 'refused'), model.create(session)]
+          return [createdOn(on, session).catch(() => 'refused'), model.create(session)]
         },
         join: (on, pid) => {
           const args = [pid, someRooms(), here()] as const
