@@ -23,6 +23,7 @@ it('clients have the types of it without its schemas', () => {
     code: GoodbyeCode
     message: string
     retry: boolean
+    afterMs?: number | undefined
   }>()
   expectTypeOf<EventData<EveryNamespace, 'sync:reset'>['reason']>().toEqualTypeOf<
     'expired' | 'trimmed' | 'epoch-changed' | 'unknown-session' | 'not-authorised'
@@ -45,6 +46,7 @@ describe('an event of the engine', () => {
     ['room:lost', { rooms: [{ kind: 'team', id: 'core' }] }],
     ['session:warning', { code: 'too_many_requests', message: 'Wait a second.' }],
     ['session:closing', { code: 'kicked', message: goodbyes.kicked.sentence, retry: false }],
+    ['session:closing', { code: 'shutting_down', message: 'Back soon.', retry: true, afterMs: 2_000 }],
     [
       'command:rejected',
       {

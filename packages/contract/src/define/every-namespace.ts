@@ -92,16 +92,24 @@ const events = {
     summary: 'Something about this session needs attention, and nothing was ended.',
   }),
   'session:closing': stream(
-    z.object({ code: z.enum(codesOf(goodbyes)), message: sentence, retry: z.boolean() }).meta({
-      examples: Object.entries(goodbyes).map(([each, row]) => ({
-        code: each as GoodbyeCode,
-        message: row.sentence,
-        retry: row.retry,
-      })),
-    }),
+    z
+      .object({
+        code: z.enum(codesOf(goodbyes)),
+        message: sentence,
+        retry: z.boolean(),
+        afterMs: z.int().min(0).max(3_600_000).optional(),
+      })
+      .meta({
+        examples: Object.entries(goodbyes).map(([each, row]) => ({
+          code: each as GoodbyeCode,
+          message: row.sentence,
+          retry: row.retry,
+        })),
+      }),
     {
       ...toOneSession,
-      summary: 'The connection ends after this event; `retry` says whether to come back.',
+      summary:
+        'The connection ends after this event; `retry` says whether to come back, and `afterMs` when, if there is a better time than now.',
     },
   ),
   'command:rejected': stream(
