@@ -141,12 +141,15 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       if (tables !== undefined) applied.push(...(await migrateHostTables(opened, tables, following)))
       return { done: applied.length === 0 ? 'up to date' : `${applied.length} applied`, result: undefined }
     })
+    const { namespaces = [], rooms = [] } = options
+    const served = [...modules.flatMap((module) => module.namespaces ?? []), ...namespaces]
+    const policies = new Map(served.map(({ contract }) => [contract.name as string, contract.log]))
     const durable = createPostgresEventLog({
       database: opened.database,
       clock,
       logger,
       randomBytes,
-      boundsOf: () => durableLogBounds,
+      boundsOf: (name) => ({ ...durableLogBounds, ...policies.get(name) }),
     })
     undo.push(() => durable.close())
     for (const module of modules) {
@@ -168,7 +171,6 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       isStopping,
     })
     undo.push(() => http.close())
-    const { namespaces = [], rooms = [] } = options
     sockets = await createSockets({
       settings,
       modules,

@@ -12,7 +12,7 @@ import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handler
 import type { Clock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { DurableLog } from '../engine/ports/outbox.ts'
-import type { NodeId } from '../engine/ports/session-store.ts'
+import { defaultSessionBounds, type NodeId } from '../engine/ports/session-store.ts'
 import type { TokenVerifier } from '../engine/ports/token-verifier.ts'
 import { createRealtime, type Realtime } from '../engine/realtime/realtime.ts'
 import type { Settings } from './settings.ts'
@@ -51,10 +51,16 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
     issuer: settings.jwtIssuer,
     now: clock.now,
   })
-  const log = createMemoryLog({ clock, randomBytes })
-  const sessions = createMemorySessionStore({ clock })
+  const namespaces = [...modules.flatMap((module) => module.namespaces ?? []), ...parts.namespaces]
+  const policies = new Map(namespaces.map(({ contract }) => [contract.name as string, contract.log]))
+  const log = createMemoryLog({ clock, randomBytes, boundsOf: (name) => policies.get(name) ?? {} })
+  const ages = [...policies.values()].map(({ ageMsMax = 0 }) => ageMsMax)
+  const sessions = createMemorySessionStore({
+    clock,
+    detachedMsMax: Math.max(defaultSessionBounds.detachedMsMax, ...ages.map((ageMs) => ageMs / 2)),
+  })
   const realtime = await createRealtime({
-    namespaces: [...modules.flatMap((module) => module.namespaces ?? []), ...parts.namespaces],
+    namespaces,
     roomAuthorities: [...modules.flatMap((module) => module.rooms ?? []), ...parts.rooms],
     verifier,
     log,

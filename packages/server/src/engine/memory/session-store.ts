@@ -30,16 +30,17 @@ export function createMemorySessionStore({
 }: MemorySessionStoreOptions): SessionStore & { close(): void } {
   const { detachedMsMax, detachedMax, roomsMax, leftMax } = { ...defaultSessionBounds, ...bounds }
   const sessions = new Map<string, Kept>()
-  const sessionsOfUser = new Map<UserId, Set<Kept>>()
+  /** Most users have one or a few: a list takes a fifth of what a set does. */
+  const sessionsOfUser = new Map<UserId, readonly Kept[]>()
   /** In the order in which they went. */
   const detached = new Set<Kept>()
 
   const forget = (session: Kept) => {
     sessions.delete(session.pid)
     detached.delete(session)
-    const ofUser = sessionsOfUser.get(session.userId)
-    ofUser?.delete(session)
-    if (ofUser?.size === 0) sessionsOfUser.delete(session.userId)
+    const others = sessionsOfUser.get(session.userId)?.filter((other) => other !== session) ?? []
+    if (others.length === 0) sessionsOfUser.delete(session.userId)
+    else sessionsOfUser.set(session.userId, others)
   }
   const isExpired = ({ detachedAtMs }: Kept) =>
     detachedAtMs !== undefined && clock.now() - detachedAtMs >= detachedMsMax
@@ -72,20 +73,19 @@ export function createMemorySessionStore({
   return {
     create({ rooms, ...start }) {
       if (get(start.pid) !== undefined) throw new Error('There is a session of this pid already.')
-      const joined = new Map(rooms.map((room) => [room, start.start]))
-      if (joined.size > roomsMax) throw new RangeError(`A session is in ${roomsMax} rooms, at most.`)
+      const firstRooms = [...new Set(rooms)]
+      if (firstRooms.length > roomsMax) throw new RangeError(`A session is in ${roomsMax} rooms, at most.`)
       const session: Kept = {
         ...start,
         generation: 1,
         detachedAtMs: undefined,
-        rooms: joined,
-        left: [],
+        firstRooms,
+        rooms: undefined,
+        left: undefined,
         wholeFrom: start.start,
       }
       sessions.set(session.pid, session)
-      const ofUser = sessionsOfUser.get(session.userId)
-      if (ofUser === undefined) sessionsOfUser.set(session.userId, new Set([session]))
-      else ofUser.add(session)
+      sessionsOfUser.set(session.userId, [...(sessionsOfUser.get(session.userId) ?? []), session])
       return copyOf(session)
     },
     find(pid, owner) {
@@ -99,18 +99,21 @@ export function createMemorySessionStore({
     join(pid, rooms, at) {
       const session = get(pid)
       if (session === undefined) return 'no-session'
-      const added = new Set(rooms.filter((room) => !session.rooms.has(room)))
-      if (session.rooms.size + added.size > roomsMax) return 'too-many-rooms'
-      for (const room of added) session.rooms.set(room, at)
+      const own = roomsOf(session)
+      const added = new Set(rooms.filter((room) => !own.has(room)))
+      if (own.size + added.size > roomsMax) return 'too-many-rooms'
+      for (const room of added) own.set(room, at)
       return 'joined'
     },
     leave(pid, rooms, at) {
       const session = get(pid)
       if (session === undefined) return false
+      const own = roomsOf(session)
+      session.left ??= []
       for (const room of rooms) {
-        const joined = session.rooms.get(room)
+        const joined = own.get(room)
         if (joined === undefined) continue
-        session.rooms.delete(room)
+        own.delete(room)
         if (!isAtOrBefore(at, joined)) session.left.push({ room, joined, left: at })
       }
       for (const { left } of session.left.splice(0, session.left.length - leftMax)) {
@@ -160,16 +163,25 @@ interface Kept {
   readonly userId: UserId
   readonly namespace: string
   readonly start: Position
-  readonly rooms: Map<Room, Position>
-  readonly left: PastMembership[]
+  /** In which it was from the start. */
+  readonly firstRooms: readonly Room[]
+  /** Since it joined or left another one. Most never do, and a table would take more than all the rest. */
+  rooms: Map<Room, Position> | undefined
+  left: PastMembership[] | undefined
   node: NodeId
   generation: number
   detachedAtMs: number | undefined
   wholeFrom: Position
 }
 
-function copyOf({ rooms, left, ...rest }: Kept): StoredSession {
-  return { ...rest, rooms: [...rooms].map(([room, joined]) => ({ room, joined })), left: [...left] }
+function roomsOf(session: Kept): Map<Room, Position> {
+  session.rooms ??= new Map(session.firstRooms.map((room) => [room, session.start]))
+  return session.rooms
+}
+
+function copyOf({ firstRooms, rooms, left = [], ...rest }: Kept): StoredSession {
+  const joined = rooms ?? firstRooms.map((room) => [room, rest.start] as const)
+  return { ...rest, rooms: [...joined].map(([room, at]) => ({ room, joined: at })), left: [...left] }
 }
 
 function belongsTo(session: Kept, { userId, namespace }: SessionOwner): boolean {
