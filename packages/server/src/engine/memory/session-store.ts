@@ -2,12 +2,18 @@
  * The sessions of a node that is alone: in memory, gone with the process, as are the connections they belong
  * to.
  */
-import type { Position, Room, SessionId, UserId } from '@belfry/contract'
+import type { Position, SessionId, UserId } from '@belfry/contract'
+import {
+  copyOfMemberships,
+  firstMemberships,
+  joinRooms,
+  leaveRooms,
+  type Memberships,
+} from '../memberships.ts'
 import type { Clock } from '../ports/clock.ts'
 import {
   defaultSessionBounds,
   type NodeId,
-  type PastMembership,
   type SessionOwner,
   type SessionStore,
   type SessionStoreOptions,
@@ -72,15 +78,11 @@ export function createMemorySessionStore({
   return {
     create({ rooms, ...start }) {
       if (get(start.pid) !== undefined) throw new Error('There is a session of this pid already.')
-      const joined = new Map(rooms.map((room) => [room, start.start]))
-      if (joined.size > roomsMax) throw new RangeError(`A session is in ${roomsMax} rooms, at most.`)
       const session: Kept = {
         ...start,
         generation: 1,
         detachedAtMs: undefined,
-        rooms: joined,
-        left: [],
-        wholeFrom: start.start,
+        ...firstMemberships({ rooms, start: start.start }, roomsMax),
       }
       sessions.set(session.pid, session)
       const ofUser = sessionsOfUser.get(session.userId)
@@ -99,23 +101,12 @@ export function createMemorySessionStore({
     join(pid, rooms, at) {
       const session = get(pid)
       if (session === undefined) return 'no-session'
-      const added = new Set(rooms.filter((room) => !session.rooms.has(room)))
-      if (session.rooms.size + added.size > roomsMax) return 'too-many-rooms'
-      for (const room of added) session.rooms.set(room, at)
-      return 'joined'
+      return joinRooms(session, rooms, at, roomsMax) ? 'joined' : 'too-many-rooms'
     },
     leave(pid, rooms, at) {
       const session = get(pid)
       if (session === undefined) return false
-      for (const room of rooms) {
-        const joined = session.rooms.get(room)
-        if (joined === undefined) continue
-        session.rooms.delete(room)
-        if (!isAtOrBefore(at, joined)) session.left.push({ room, joined, left: at })
-      }
-      for (const { left } of session.left.splice(0, session.left.length - leftMax)) {
-        if (!isAtOrBefore(left, session.wholeFrom)) session.wholeFrom = left
-      }
+      leaveRooms(session, rooms, at, leftMax)
       return true
     },
     attach(pid, owner, node) {
@@ -154,29 +145,21 @@ export function createMemorySessionStore({
   }
 }
 
-interface Kept {
+interface Kept extends Memberships {
   readonly pid: string
   readonly id: SessionId
   readonly userId: UserId
   readonly namespace: string
   readonly start: Position
-  readonly rooms: Map<Room, Position>
-  readonly left: PastMembership[]
   node: NodeId
   generation: number
   detachedAtMs: number | undefined
-  wholeFrom: Position
 }
 
-function copyOf({ rooms, left, ...rest }: Kept): StoredSession {
-  return { ...rest, rooms: [...rooms].map(([room, joined]) => ({ room, joined })), left: [...left] }
+function copyOf(session: Kept): StoredSession {
+  return { ...session, ...copyOfMemberships(session) }
 }
 
 function belongsTo(session: Kept, { userId, namespace }: SessionOwner): boolean {
   return session.userId === userId && session.namespace === namespace
-}
-
-/** Positions of different epochs do not compare: the one at hand is taken for the later. */
-function isAtOrBefore(position: Position, other: Position): boolean {
-  return position.epoch === other.epoch && position.offset <= other.offset
 }
