@@ -2,6 +2,7 @@
 import type { NodeId, SessionStoreOptions } from '../../../../engine/ports/session-store.ts'
 import { createRecordingLogger } from '../../../../engine/testing/recording-logger.ts'
 import { createTestClock, type TestClock } from '../../../../engine/testing/test-clock.ts'
+import { until } from '../../../../engine/testing/until.ts'
 import { createDatabase } from '../../database.ts'
 import { startProxy } from '../../testing/proxy.ts'
 import { testDatabase } from '../../testing/test-database.ts'
@@ -34,6 +35,18 @@ export async function openSessionWorld(postgresUrl: string) {
       const store = createPostgresSessionStore({ ...options, node, database, clock: ownTime, logger })
       stores.push(store)
       return store
+    },
+    /** The time of a node that was killed: it moves no more, unless the test says so. */
+    stoppedClock: () => createTestClock(clock.now()),
+    /** Ten seconds in which this node lives on, and has looked at the others as they were before. */
+    async beat(node: NodeId, ownTime: TestClock = clock): Promise<void> {
+      const heardAtMs = async () => {
+        const rows = await server.sql('select heard_at_ms from session_nodes where node = $1', [node])
+        return Number(rows[0]?.['heard_at_ms'])
+      }
+      const before = await heardAtMs()
+      ownTime.advance(10_000)
+      await until(async () => (await heardAtMs()) > before, { what: `${node} is heard` })
     },
     /** What the database says of itself agrees with its rows. */
     async count(): Promise<{ readonly rows: number; readonly away: number; readonly total: number }> {
