@@ -3,11 +3,17 @@
  * to.
  */
 import type { Position, Room, SessionId, UserId } from '@belfry/contract'
+import {
+  copyOfMemberships,
+  firstMemberships,
+  joinRooms,
+  leaveRooms,
+  type Memberships,
+} from '../memberships.ts'
 import type { Clock } from '../ports/clock.ts'
 import {
   defaultSessionBounds,
   type NodeId,
-  type PastMembership,
   type SessionOwner,
   type SessionStore,
   type SessionStoreOptions,
@@ -73,16 +79,13 @@ export function createMemorySessionStore({
   return {
     create({ rooms, ...start }) {
       if (get(start.pid) !== undefined) throw new Error('There is a session of this pid already.')
-      const firstRooms = [...new Set(rooms)]
-      if (firstRooms.length > roomsMax) throw new RangeError(`A session is in ${roomsMax} rooms, at most.`)
+      if (new Set(rooms).size > roomsMax) throw new RangeError(`A session is in ${roomsMax} rooms, at most.`)
       const session: Kept = {
         ...start,
         generation: 1,
         detachedAtMs: undefined,
-        firstRooms,
-        rooms: undefined,
-        left: undefined,
-        wholeFrom: start.start,
+        firstRooms: rooms.slice(),
+        memberships: undefined,
       }
       sessions.set(session.pid, session)
       sessionsOfUser.set(session.userId, [...(sessionsOfUser.get(session.userId) ?? []), session])
@@ -99,26 +102,12 @@ export function createMemorySessionStore({
     join(pid, rooms, at) {
       const session = get(pid)
       if (session === undefined) return 'no-session'
-      const own = roomsOf(session)
-      const added = new Set(rooms.filter((room) => !own.has(room)))
-      if (own.size + added.size > roomsMax) return 'too-many-rooms'
-      for (const room of added) own.set(room, at)
-      return 'joined'
+      return joinRooms(membershipsOf(session), rooms, at, roomsMax) ? 'joined' : 'too-many-rooms'
     },
     leave(pid, rooms, at) {
       const session = get(pid)
       if (session === undefined) return false
-      const own = roomsOf(session)
-      session.left ??= []
-      for (const room of rooms) {
-        const joined = own.get(room)
-        if (joined === undefined) continue
-        own.delete(room)
-        if (!isAtOrBefore(at, joined)) session.left.push({ room, joined, left: at })
-      }
-      for (const { left } of session.left.splice(0, session.left.length - leftMax)) {
-        if (!isAtOrBefore(left, session.wholeFrom)) session.wholeFrom = left
-      }
+      leaveRooms(membershipsOf(session), rooms, at, leftMax)
       return true
     },
     attach(pid, owner, node) {
@@ -163,32 +152,26 @@ interface Kept {
   readonly userId: UserId
   readonly namespace: string
   readonly start: Position
-  /** In which it was from the start. */
-  readonly firstRooms: readonly Room[]
-  /** Since it joined or left another one. Most never do, and a table would take more than all the rest. */
-  rooms: Map<Room, Position> | undefined
-  left: PastMembership[] | undefined
   node: NodeId
   generation: number
   detachedAtMs: number | undefined
-  wholeFrom: Position
+  /** In which it was from the start. */
+  readonly firstRooms: readonly Room[]
+  /** Since it joined or left another one. Most never do, and this would take more than all the rest. */
+  memberships: Memberships | undefined
 }
 
-function roomsOf(session: Kept): Map<Room, Position> {
-  session.rooms ??= new Map(session.firstRooms.map((room) => [room, session.start]))
-  return session.rooms
+function membershipsOf(session: Kept): Memberships {
+  const { firstRooms: rooms, start } = session
+  session.memberships ??= firstMemberships({ rooms, start })
+  return session.memberships
 }
 
-function copyOf({ firstRooms, rooms, left = [], ...rest }: Kept): StoredSession {
-  const joined = rooms ?? firstRooms.map((room) => [room, rest.start] as const)
-  return { ...rest, rooms: [...joined].map(([room, at]) => ({ room, joined: at })), left: [...left] }
+function copyOf(session: Kept): StoredSession {
+  const { firstRooms: rooms, start, memberships = firstMemberships({ rooms, start }), ...rest } = session
+  return { ...rest, start, ...copyOfMemberships(memberships) }
 }
 
 function belongsTo(session: Kept, { userId, namespace }: SessionOwner): boolean {
   return session.userId === userId && session.namespace === namespace
-}
-
-/** Positions of different epochs do not compare: the one at hand is taken for the later. */
-function isAtOrBefore(position: Position, other: Position): boolean {
-  return position.epoch === other.epoch && position.offset <= other.offset
 }
