@@ -49,8 +49,6 @@ export interface ReconnectionAdvice {
 /** Counted since the start. */
 export interface RecoveryCounts {
   recovered: number
-  /** Events that were sent again. */
-  replayed: number
   readonly resets: Map<ResetReason, number>
 }
 
@@ -76,7 +74,7 @@ const pidLengthMax = 64
 
 export class Entrance {
   readonly #parts: EntranceParts
-  readonly counts: RecoveryCounts = { recovered: 0, replayed: 0, resets: new Map() }
+  readonly counts: RecoveryCounts = { recovered: 0, resets: new Map() }
 
   constructor(parts: EntranceParts) {
     this.#parts = parts
@@ -245,7 +243,6 @@ export class Entrance {
       tellFirst(session)
     }
     const onLive = (events: number) => {
-      this.counts.replayed += events
       if (wantsToKnow && recovered) dispatcher.tell(session, 'sync:recovered', { events })
     }
     catchUps.begin(session, { offset, stays, latest: 0, onLive }, tell)

@@ -40,6 +40,7 @@ import type { ReconnectionAdvice, RecoveryCounts } from './entrance.ts'
 import { History, unusedMsMax } from './history.ts'
 import { createIdSource } from './ids.ts'
 import { NamespaceState, type SessionHost } from './namespace-state.ts'
+import { Packing } from './packing.ts'
 import type { Session } from './session.ts'
 import { Suspicions } from './suspicions.ts'
 import { type ConnectionLimits, Users } from './users.ts'
@@ -153,6 +154,13 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
   }
   let transport: Transport | undefined
 
+  const packing = new Packing({
+    clock,
+    transport() {
+      if (transport === undefined) throw new Error('No transport was given to the engine.')
+      return transport
+    },
+  })
   const dispatcher = new Dispatcher({
     namespaces,
     log: options.log,
@@ -163,16 +171,13 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     tap,
     checkPayloads: options.checkPayloads,
     catchUps: () => catchUps,
-    transport() {
-      if (transport === undefined) throw new Error('No transport was given to the engine.')
-      return transport
-    },
+    packing,
   })
   const catchUps: CatchUps = new CatchUps({
     logger,
     later,
     soon: options.soon,
-    packLatest: (namespace, value) => dispatcher.packLatest(namespace, value),
+    packing,
   })
   const arrivals = new Arrivals({
     namespaces,
@@ -229,10 +234,18 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       log,
       clock,
       epoch: position.epoch,
-      pastEvent: (at, entry) => dispatcher.pastEvent(name, at, entry),
+      pastEvent: (at, entry) => packing.past(state, at, entry),
     })
     const store = durable ? options.durableSessions : options.sessions
-    namespaces.set(name, new NamespaceState(served, { counters, clock, position, store, history, host }))
+    const state: NamespaceState = new NamespaceState(served, {
+      counters,
+      clock,
+      position,
+      store,
+      history,
+      host,
+    })
+    namespaces.set(name, state)
   }
   const stopMinutes = clock.every(60_000, () => {
     counters.moveTo(clock.now())
