@@ -10,7 +10,7 @@ export interface Memberships {
 
 export function firstMemberships(
   { rooms, start }: Pick<NewSession, 'rooms' | 'start'>,
-  roomsMax: number,
+  roomsMax = Number.POSITIVE_INFINITY,
 ): Memberships {
   const joined = new Map(rooms.map((room) => [room, start]))
   if (joined.size > roomsMax) throw new RangeError(`A session is in ${roomsMax} rooms, at most.`)

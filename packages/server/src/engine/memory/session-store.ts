@@ -2,7 +2,7 @@
  * The sessions of a node that is alone: in memory, gone with the process, as are the connections they belong
  * to.
  */
-import type { Position, SessionId, UserId } from '@belfry/contract'
+import type { Position, Room, SessionId, UserId } from '@belfry/contract'
 import {
   copyOfMemberships,
   firstMemberships,
@@ -36,16 +36,17 @@ export function createMemorySessionStore({
 }: MemorySessionStoreOptions): SessionStore & { close(): void } {
   const { detachedMsMax, detachedMax, roomsMax, leftMax } = { ...defaultSessionBounds, ...bounds }
   const sessions = new Map<string, Kept>()
-  const sessionsOfUser = new Map<UserId, Set<Kept>>()
+  /** Most users have one or a few: a list takes a fifth of what a set does. */
+  const sessionsOfUser = new Map<UserId, readonly Kept[]>()
   /** In the order in which they went. */
   const detached = new Set<Kept>()
 
   const forget = (session: Kept) => {
     sessions.delete(session.pid)
     detached.delete(session)
-    const ofUser = sessionsOfUser.get(session.userId)
-    ofUser?.delete(session)
-    if (ofUser?.size === 0) sessionsOfUser.delete(session.userId)
+    const others = sessionsOfUser.get(session.userId)?.filter((other) => other !== session) ?? []
+    if (others.length === 0) sessionsOfUser.delete(session.userId)
+    else sessionsOfUser.set(session.userId, others)
   }
   const isExpired = ({ detachedAtMs }: Kept) =>
     detachedAtMs !== undefined && clock.now() - detachedAtMs >= detachedMsMax
@@ -78,16 +79,16 @@ export function createMemorySessionStore({
   return {
     create({ rooms, ...start }) {
       if (get(start.pid) !== undefined) throw new Error('There is a session of this pid already.')
+      if (new Set(rooms).size > roomsMax) throw new RangeError(`A session is in ${roomsMax} rooms, at most.`)
       const session: Kept = {
         ...start,
         generation: 1,
         detachedAtMs: undefined,
-        ...firstMemberships({ rooms, start: start.start }, roomsMax),
+        firstRooms: rooms.slice(),
+        memberships: undefined,
       }
       sessions.set(session.pid, session)
-      const ofUser = sessionsOfUser.get(session.userId)
-      if (ofUser === undefined) sessionsOfUser.set(session.userId, new Set([session]))
-      else ofUser.add(session)
+      sessionsOfUser.set(session.userId, [...(sessionsOfUser.get(session.userId) ?? []), session])
       return copyOf(session)
     },
     find(pid, owner) {
@@ -101,12 +102,12 @@ export function createMemorySessionStore({
     join(pid, rooms, at) {
       const session = get(pid)
       if (session === undefined) return 'no-session'
-      return joinRooms(session, rooms, at, roomsMax) ? 'joined' : 'too-many-rooms'
+      return joinRooms(membershipsOf(session), rooms, at, roomsMax) ? 'joined' : 'too-many-rooms'
     },
     leave(pid, rooms, at) {
       const session = get(pid)
       if (session === undefined) return false
-      leaveRooms(session, rooms, at, leftMax)
+      leaveRooms(membershipsOf(session), rooms, at, leftMax)
       return true
     },
     attach(pid, owner, node) {
@@ -145,7 +146,7 @@ export function createMemorySessionStore({
   }
 }
 
-interface Kept extends Memberships {
+interface Kept {
   readonly pid: string
   readonly id: SessionId
   readonly userId: UserId
@@ -154,10 +155,21 @@ interface Kept extends Memberships {
   node: NodeId
   generation: number
   detachedAtMs: number | undefined
+  /** In which it was from the start. */
+  readonly firstRooms: readonly Room[]
+  /** Since it joined or left another one. Most never do, and this would take more than all the rest. */
+  memberships: Memberships | undefined
+}
+
+function membershipsOf(session: Kept): Memberships {
+  const { firstRooms: rooms, start } = session
+  session.memberships ??= firstMemberships({ rooms, start })
+  return session.memberships
 }
 
 function copyOf(session: Kept): StoredSession {
-  return { ...session, ...copyOfMemberships(session) }
+  const { firstRooms: rooms, start, memberships = firstMemberships({ rooms, start }), ...rest } = session
+  return { ...rest, start, ...copyOfMemberships(memberships) }
 }
 
 function belongsTo(session: Kept, { userId, namespace }: SessionOwner): boolean {
