@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { issueToken } from '../../packages/server/src/adapters/tokens/issue-token.ts'
 import { answerCalls } from './calls.ts'
 import { type ClientHost, CommandFrames, maskedTextFrame, WireClient } from './client.ts'
-import { Histogram } from './histogram.ts'
+import { Histogram } from '../../packages/testing/src/fleet/histogram.ts'
 import {
   commandInput,
   commandName,
