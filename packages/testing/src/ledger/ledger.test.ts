@@ -211,6 +211,21 @@ describe('a ledger', () => {
     expect(() => ledger.published({ id: 'first', rooms: [] })).toThrow('Two events have the id "first"')
   })
 
+  it('asks nobody for what may not have been published, and allows it once and in order', () => {
+    const { ledger, publish } = world()
+    const [ana, bob, eva] = ['ana', 'bob', 'eva'].map((name) => ledger.client(name, ['a']))
+    publish(4, 'a')
+    ledger.unsure(1)
+    ledger.unsure(3)
+    if (ana === undefined || bob === undefined || eva === undefined) throw new Error('Three were made.')
+    receive(ana, 0, 1, 2)
+    receive(bob, 0, 2)
+    receive(eva, 0, 2, 1, 1, 3)
+    expect(ledger.isSettled()).toBe(true)
+    expect(figures(ledger)).toEqual({ ...whole, due: 9, delivered: 9, twice: 1, outOfOrder: 1 })
+    expect(() => ledger.unsure(4)).toThrow('no event 4')
+  })
+
   it('is settled when each client has its newest event, or was told after it', () => {
     const { ledger, publish } = world()
     const ana = ledger.client('ana', ['a'])
@@ -230,6 +245,17 @@ describe('a ledger', () => {
     expect(ledger.isSettled()).toBe(false)
     ana.leave('a', 3)
     expect(ledger.isSettled()).toBe(true)
+    ledger.client('eva').join('a', -1)
+    expect(ledger.isSettled()).toBe(false)
+  })
+
+  it('is settled for who left before anything came', () => {
+    const { ledger, publish } = world()
+    const ana = ledger.client('ana', ['a'])
+    ana.leave('a')
+    publish(1, 'a')
+    expect(ledger.isSettled()).toBe(true)
+    expect(figures(ledger)).toEqual({ ...whole, due: 0, delivered: 0 })
   })
 
   it('refuses what is no event, and no cursor', () => {

@@ -57,6 +57,10 @@ export interface Ledger {
   readonly receipts: number
   /** Its number. */
   published(publication: Publication): number
+  /**
+   * Nobody knows whether it was: its publisher got no answer. Clients may have it, in its order and once, and need not.
+   */
+  unsure(event: number): void
   /** In these rooms from now on. */
   client(name: string, rooms?: readonly string[]): LedgerClient
   /** Every client has the last event that is for it, or was told after it left. Cheap enough to ask again and again. */
@@ -104,6 +108,7 @@ export interface Books {
   publishedAtMs(event: number): number
   /** What clients know it by. */
   nameOf(event: number): string
+  isSure(event: number): boolean
 }
 
 /** A number that no event has. */
@@ -119,6 +124,7 @@ export function createLedger({ now = nowMs }: LedgerOptions = {}): Ledger {
   const rooms = new Map<string, Numbers>()
   const accounts: Account[] = []
   const ids = createIds()
+  const unsure = new Set<number>()
   /** By epoch and position. */
   const positions = new Map<string, Map<number, number>>()
   let times = new Float64Array(1_024)
@@ -202,6 +208,7 @@ export function createLedger({ now = nowMs }: LedgerOptions = {}): Ledger {
     eventsOf,
     publishedAtMs: (event) => times[known(event)] as number,
     nameOf: ids.nameOf,
+    isSure: (event) => !unsure.has(event),
   }
 
   return {
@@ -229,6 +236,9 @@ export function createLedger({ now = nowMs }: LedgerOptions = {}): Ledger {
       }
       return event
     },
+    unsure(event) {
+      unsure.add(known(event))
+    },
     client(name, in_ = []) {
       const client = open(name)
       for (const room of in_) client.join(room)
@@ -242,13 +252,14 @@ export function createLedger({ now = nowMs }: LedgerOptions = {}): Ledger {
 /** Its newest receipt is the newest event that is for it, or it was told after that event. */
 function isSettled(
   { memberships, receiptCount, eventAt, resets }: Account,
-  { eventsOf, publishedAtMs }: Books,
+  { eventsOf, publishedAtMs, isSure }: Books,
 ): boolean {
   let owed = -1
   for (const { room, from, until } of memberships) {
     const events = eventsOf(room)
-    const newest = events.at(events.countBelow(until) - 1)
-    if (events.length > 0 && newest >= from && newest > owed) owed = newest
+    let newest = events.countBelow(until) - 1
+    while (newest >= 0 && !isSure(events.at(newest))) newest -= 1
+    if (newest >= 0 && events.at(newest) >= from) owed = Math.max(owed, events.at(newest))
   }
   if (owed === -1) return true
   const reset = resets.at(-1)

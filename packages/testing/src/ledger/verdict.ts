@@ -115,8 +115,10 @@ function judgeAccount(account: Account, mark: number, books: Books, { got, due }
   let told = 0
   for (let event = 0; event < books.eventCount; event += 1) {
     if (due[event] !== mark) continue
+    const isMissing = got[event] !== mark
+    if (isMissing && !books.isSure(event)) continue
     dueCount += 1
-    if (got[event] === mark) continue
+    if (!isMissing) continue
     const place = places.find((each) => covers(each, event, books))
     if (place === undefined) found.add('missed', event)
     else {
