@@ -17,11 +17,11 @@ import type { CommandRate } from './command-rate.ts'
 import type { ConnectionState } from './connection-state.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { IdSource } from './ids.ts'
-import { Memberships } from './memberships.ts'
 import { everyoneRoom, type NamespaceState } from './namespace-state.ts'
 import { mayUse } from './permissions.ts'
 import { type Proved, type RecoveryParts, type ResetReason, recover, whyUnknown } from './recovery.ts'
 import { Session } from './session.ts'
+import { Stays } from './stays.ts'
 import type { Users } from './users.ts'
 
 export interface EntranceParts extends RecoveryParts {
@@ -145,9 +145,9 @@ export class Entrance {
   #goOn(asking: Asking, principal: Principal, stored: StoredSession, proved: Proved): void {
     const { namespace } = asking
     const { dispatcher } = this.#parts
-    const { memberships, lost, gained, offset } = proved
+    const { stays, lost, gained, offset } = proved
     const { position } = namespace
-    const gaps = { offset, memberships }
+    const gaps = { offset, stays }
     const session = this.#open(asking, principal, stored, gaps, (opened) => {
       if (lost.length > 0) dispatcher.tell(opened, 'room:lost', { rooms: lost })
     })
@@ -178,9 +178,9 @@ export class Entrance {
         this.#forget(namespace, stored)
         return
       }
-      const memberships = new Memberships()
-      for (const room of started.rooms) memberships.join(room, started.start.offset)
-      this.#open(asking, principal, stored, { offset: started.start.offset, memberships }, (session) => {
+      const stays = new Stays()
+      for (const room of started.rooms) stays.join(room, started.start.offset)
+      this.#open(asking, principal, stored, { offset: started.start.offset, stays }, (session) => {
         if (reason === undefined) return
         this.counts.resets.set(reason, (this.counts.resets.get(reason) ?? 0) + 1)
         dispatcher.tell(session, 'sync:reset', { reason })
@@ -193,7 +193,7 @@ export class Entrance {
     { state, link, namespace, auth }: Asking,
     principal: Principal,
     { id, pid, generation }: StoredSession,
-    { offset, memberships }: { readonly offset: number; readonly memberships: Memberships },
+    { offset, stays }: { readonly offset: number; readonly stays: Stays },
     tellFirst: (session: Session) => void,
   ): Session {
     const { users, dispatcher, catchUps, reconnection, opened } = this.#parts
@@ -222,7 +222,7 @@ export class Entrance {
       this.counts.replayed += events
       if (wantsToKnow && recovered) dispatcher.tell(session, 'sync:recovered', { events })
     }
-    catchUps.begin(session, { offset, memberships, latest: 0, onLive }, tell)
+    catchUps.begin(session, { offset, stays, latest: 0, onLive }, tell)
     namespace.sessionsPeak = Math.max(namespace.sessionsPeak, namespace.sessionCount)
     opened(session)
     return session
