@@ -14,11 +14,13 @@ import { type Audience, type AudienceOptions, gatherAudience } from './audience.
 import { killPostmaster, postmasterPid } from './kills.ts'
 import { durablePublisher, ordinaryPublisher, type Publisher } from './publishers.ts'
 
-/** `CLIENTS=2000 STOCK_CLIENTS=200 SECONDS=60 ROUNDS=20 SEED=7` for a long run. */
-const fleetSize = Number(process.env['CLIENTS'] ?? 60)
-const stockSize = Number(process.env['STOCK_CLIENTS'] ?? 6)
-const seconds = Number(process.env['SECONDS'] ?? 8)
-const rounds = Number(process.env['ROUNDS'] ?? 3)
+/** Of each namespace. `RECOVERY_CLIENTS=1000 RECOVERY_STOCK_CLIENTS=100 RECOVERY_SECONDS=60` for a long run. */
+const fleetSize = Number(process.env['RECOVERY_CLIENTS'] ?? 60)
+const stockSize = Number(process.env['RECOVERY_STOCK_CLIENTS'] ?? 6)
+const seconds = Number(process.env['RECOVERY_SECONDS'] ?? 6)
+/** `RECOVERY_ROUNDS=20` kills the server 20 times, and PostgreSQL 10 times. */
+const rounds = Number(process.env['RECOVERY_ROUNDS'] ?? 2)
+/** `SEED=7` for other lines, at other times. */
 const seed = Number(process.env['SEED'] ?? 1)
 const secret = 'the secret of these tests, with 32 bytes or more'
 const rooms = ['0', '1', '2', '3']
@@ -122,7 +124,6 @@ function judge(what: string, { passing, lasting }: Verdicts): void {
   passing.check()
   lasting.check()
   expect(lasting.resets, `resets on the durable namespace: ${JSON.stringify(lasting.reasons)}`).toBe(0)
-  expect(passing.needlessResets, 'told of a loss that there was not').toBe(0)
 }
 
 const everyCut: readonly (CutOptions | 'hold')[] = [
