@@ -10,6 +10,8 @@ import { secret, userOf } from './world.ts'
 
 export interface FleetStart {
   readonly port: number
+  /** The number of its first client: each has a user and a seed of its own. */
+  readonly first: number
   readonly clients: number
   readonly rooms: number
   readonly seed: number
@@ -45,12 +47,20 @@ const running = (): Fleet => {
 let known = 0
 
 const calls = {
-  async start({ port, clients, rooms, seed, pollingPercent, unrecoveredIsTold }: FleetStart): Promise<void> {
-    const roomOf = (index: number) => names.room(index % rooms)
+  async start({
+    port,
+    first,
+    clients,
+    rooms,
+    seed,
+    pollingPercent,
+    unrecoveredIsTold,
+  }: FleetStart): Promise<void> {
+    const roomOf = (index: number) => names.room((first + index) % rooms)
     const tokens = Array.from({ length: clients }, (_, index) =>
       issueToken({
         secret,
-        claims: { sub: userOf(index), workspaces: [roomOf(index)] },
+        claims: { sub: userOf(first + index), workspaces: [roomOf(index)] },
         expiresInSeconds: tokenSeconds,
         now: Date.now,
       }),
@@ -60,7 +70,7 @@ const calls = {
       namespace: names.namespace,
       event: names.event,
       clients,
-      seed,
+      seed: seed + first,
       pollingPercent,
       unrecoveredIsTold,
       auth: (index) => ({ token: tokens[index] }),
@@ -104,7 +114,6 @@ const calls = {
       latencyMs: { p50: latencies.milliseconds(0.5), p99: latencies.milliseconds(0.99), count },
     }
   },
-  close: (_: null): void => running().close(),
 }
 
 answerCalls(calls)

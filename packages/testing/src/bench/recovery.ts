@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Outage, planOutages } from '../faults/outages.ts'
+import type { Verdict } from '../ledger/verdict.ts'
 import type { FleetCalls, FleetResult } from './fleet-process.ts'
 import { type Child, startChild } from './processes.ts'
 import type { ServerCalls } from './servers/server-calls.ts'
@@ -133,6 +134,9 @@ async function runAgainst(
     running.push(server)
     const fleet = await startChild<FleetCalls>(ownFile('fleet-process'), { core: 1 })
     running.push(fleet)
+    // By themselves: how long an event takes to them is not to depend on how busy the others are.
+    const watchers = await startChild<FleetCalls>(ownFile('fleet-process'), { core: 1 })
+    running.push(watchers)
     return await run({
       name,
       version: name === 'belfry' ? '' : (stock?.version ?? ''),
@@ -140,6 +144,7 @@ async function runAgainst(
       progress,
       server,
       fleet,
+      watchers,
     })
   } finally {
     for (const child of running.toReversed()) await child.stop()
@@ -153,45 +158,58 @@ interface Run {
   progress(line: string): void
   readonly server: Child<ServerCalls>
   readonly fleet: Child<FleetCalls>
+  /** Whose lines do not break. */
+  readonly watchers: Child<FleetCalls>
 }
 
-async function run({ name, version, scenario, progress, server, fleet }: Run): Promise<RecoveryResult> {
+async function run({
+  name,
+  version,
+  scenario,
+  progress,
+  server,
+  fleet,
+  watchers,
+}: Run): Promise<RecoveryResult> {
   const { clients, uncut, rooms, seed, pollingPercent, eventsPerSecond, eventBytes } = scenario
-  const all = clients + uncut
-  progress(`${name}: ${all.toLocaleString('en')} clients connect`)
-  await fleet.call('start', {
+  progress(`${name}: ${(clients + uncut).toLocaleString('en')} clients connect`)
+  const start = {
     port: await server.call('port', null),
-    clients: all,
     rooms,
     seed,
     pollingPercent,
     unrecoveredIsTold: name === 'socket.io with recovery',
-  })
+  }
+  await fleet.call('start', { ...start, first: 0, clients })
+  await watchers.call('start', { ...start, first: clients, clients: uncut })
   const [serverBefore, fleetBefore] = [await server.call('sample', null), await fleet.call('state', null)]
   const plan = planOf(scenario)
   await server.call('schedule', { rooms, perSecond: eventsPerSecond, bytes: eventBytes })
   const stopTelling = tellProgress(name, scenario, fleet, progress)
   try {
     await fleet.call('follow', plan)
-    await untilBack(fleet, all)
+    await untilBack(fleet, clients)
     // Whoever is in by now gets these, so that it is seen who does not.
     await pause(1_000)
     await server.call('stopPublishing', null)
-    await untilSettled(server, fleet)
+    await untilSettled(server, [fleet, watchers])
   } finally {
     stopTelling()
   }
   const [serverAfter, fleetAfter] = [await server.call('sample', null), await fleet.call('state', null)]
-  const result = await fleet.call('result', null)
-  await fleet.call('close', null)
-  const back = result.returns.filter(({ enteredAtMs }) => enteredAtMs > 0)
+  const ofFleet = await fleet.call('result', null)
+  const ofWatchers = await watchers.call('result', null)
+  const back = ofFleet.returns.filter(({ enteredAtMs }) => enteredAtMs > 0)
   return {
-    ...result,
+    verdict: added(ofFleet.verdict, ofWatchers.verdict),
+    returns: ofFleet.returns,
+    counts: ofFleet.counts,
+    latencyMs: ofWatchers.latencyMs,
     server: name,
     version,
     outages: plan.length,
     cameBack: back.length,
-    stayedAway: all - fleetAfter.inside,
+    stayedAway: clients - fleetAfter.inside,
     caughtUpMs: quantiles(
       back
         .filter(({ recovered }) => recovered)
@@ -201,6 +219,33 @@ async function run({ name, version, scenario, progress, server, fleet }: Run): P
     fleetCpuSeconds: (fleetAfter.cpuMs - fleetBefore.cpuMs) / 1_000,
     serverMemoryBytes: serverAfter.memoryBytes,
     serverLateMs: serverAfter.lateMs,
+  }
+}
+
+type Counted = FleetResult['verdict']
+
+/** Of two groups of clients that heard the same events. */
+function added(one: Counted, other: Counted): Counted {
+  const sum = (key: { [Key in keyof Verdict]: Verdict[Key] extends number ? Key : never }[keyof Verdict]) =>
+    one[key] + other[key]
+  const reasons = { ...one.reasons }
+  for (const [reason, count] of Object.entries(other.reasons))
+    reasons[reason] = (reasons[reason] ?? 0) + count
+  return {
+    clients: sum('clients'),
+    events: one.events,
+    due: sum('due'),
+    delivered: sum('delivered'),
+    missing: sum('missing'),
+    told: sum('told'),
+    twice: sum('twice'),
+    outOfOrder: sum('outOfOrder'),
+    foreign: sum('foreign'),
+    resets: sum('resets'),
+    needlessResets: sum('needlessResets'),
+    reasons,
+    differences: [...one.differences, ...other.differences],
+    isWhole: one.isWhole && other.isWhole,
   }
 }
 
@@ -225,7 +270,7 @@ function planOf({ cuts, clients, seed, seconds, cutEverySeconds, cutSeconds }: S
 
 function tellProgress(
   name: ServerName,
-  { clients, uncut, seconds }: Scenario,
+  { clients, seconds }: Scenario,
   fleet: Child<FleetCalls>,
   progress: (line: string) => void,
 ): () => void {
@@ -234,7 +279,7 @@ function tellProgress(
     void fleet.call('state', null).then(
       ({ inside, receipts, lost }) => {
         const passed = Math.min(seconds, Math.round((performance.now() - beganMs) / 1_000))
-        const shown = [inside, clients + uncut, receipts, lost].map((number) => number.toLocaleString('en'))
+        const shown = [inside, clients, receipts, lost].map((number) => number.toLocaleString('en'))
         progress(
           `${name}: ${passed} of ${seconds} s, ${shown[0]} of ${shown[1]} connected, ${shown[2]} deliveries, ${shown[3]} cuts`,
         )
@@ -253,12 +298,14 @@ async function untilBack(fleet: Child<FleetCalls>, clients: number): Promise<voi
   }
 }
 
-async function untilSettled(server: Child<ServerCalls>, fleet: Child<FleetCalls>): Promise<void> {
+async function untilSettled(server: Child<ServerCalls>, fleets: readonly Child<FleetCalls>[]): Promise<void> {
+  const published = await server.call('published', null)
   const giveUpAtMs = performance.now() + settleSeconds * 1_000
-  while (!(await fleet.call('isSettled', await server.call('published', null)))) {
-    if (performance.now() > giveUpAtMs) return
-    await pause(200)
-  }
+  for (const fleet of fleets)
+    while (!(await fleet.call('isSettled', published))) {
+      if (performance.now() > giveUpAtMs) break
+      await pause(200)
+    }
   // What would come twice has a moment to do so.
   await pause(300)
 }
