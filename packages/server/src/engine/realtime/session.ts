@@ -75,6 +75,11 @@ export class Session implements SessionView, SessionHandler, RoomMember<Session>
     return this.rooms.some((own) => own.name === name)
   }
 
+  /** The rooms that it is in. */
+  roomNames(): Iterable<Room> {
+    return this.catchUp?.stays.present() ?? this.rooms.map(({ name }) => name)
+  }
+
   get roomCount(): number {
     return this.catchUp?.stays.count ?? this.rooms.length
   }
