@@ -1,7 +1,7 @@
 /** Links over a connection of this client's own. Its place on it is an `Entrant`; states.ts has the table of moves. */
 import type { EventData, EveryNamespace } from '@belfry/contract'
 import type { Socket } from 'socket.io-client'
-import { type Connection, type ConnectionOptions, createConnection } from './connection.ts'
+import { type Connection, type ConnectionOptions, createConnection, type Goodbye } from './connection.ts'
 import type { Hear, Links, SessionLink } from './link.ts'
 import { openPayload } from './payload.ts'
 import type { EntryRefusal } from './refusals.ts'
@@ -19,7 +19,14 @@ export function createOwnLinks(options: ConnectionOptions): Links {
   }
 }
 
-type Goodbye = EventData<EveryNamespace, 'session:closing'>
+/** Where a session stands: its name on the server, and up to where its events were heard. */
+interface Place {
+  readonly pid: string | undefined
+  readonly cursor: string | undefined
+}
+
+/** Neither goes along, whatever the stock client remembers (F15). */
+const nowhere: Place = { pid: undefined, cursor: undefined }
 
 function createOwnLink(
   name: string,
@@ -31,8 +38,7 @@ function createOwnLink(
   let socket: Socket | undefined
   let isEntering = false
   let tokenShown: string | undefined
-  /** It comes as somebody new: neither pid nor cursor of an earlier session go along (F15). */
-  let isNew = true
+  let place = nowhere
   /** It was open before, for those who use it now. */
   let wasOpen = false
   let goodbye: Goodbye | undefined
@@ -64,7 +70,7 @@ function createOwnLink(
       else left?.disconnect()
       isEntering = false
       socket = undefined
-      isNew = true
+      place = nowhere
     },
   }
 
@@ -72,17 +78,21 @@ function createOwnLink(
     const made = connection.socketFor(name).off()
     made.auth = (tell) => {
       tokenShown = connection.token
-      const auth = { token: tokenShown, workspaceId, started: true }
-      tell(isNew ? { ...auth, pid: undefined, offset: undefined } : auth)
+      const { pid, cursor: offset } = place
+      tell({ token: tokenShown, workspaceId, started: true, pid, offset })
     }
     made.onAny(heard)
     made.on('connect', () => {
       isEntering = false
       goodbye = undefined
-      const hasMissed = isNew && wasOpen
-      isNew = false
+      const { pid } = place
+      const hasMissed = pid === undefined && wasOpen
+      const given = pidOf(made)
+      const recovered = given !== undefined && given === pid
+      // Without the cursor of an earlier session, which the stock client would show as if it were of this one (F4).
+      if (!recovered) place = { pid: given, cursor: undefined }
       wasOpen = true
-      state.set({ status: 'open', recovered: made.recovered === true })
+      state.set({ status: 'open', recovered })
       connection.letIn()
       if (hasMissed) hear('sync:reset', { reason: 'closed' })
     })
@@ -95,7 +105,7 @@ function createOwnLink(
     made.on('disconnect', (reason) => {
       if (reason !== 'io server disconnect') return
       end()
-      connection.ended()
+      connection.changed()
     })
     return made
   }
@@ -105,16 +115,35 @@ function createOwnLink(
     state.set({ status: 'ended', code, message })
   }
 
-  function heard(event: string, payload: unknown): void {
+  function heard(event: string, payload: unknown, last: unknown): void {
     if (typeof payload !== 'object' || payload === null) return
     const { data, meta } = openPayload(payload)
-    if (event === 'session:started')
-      connection.advise((data as EventData<EveryNamespace, 'session:started'>).reconnection)
-    if (event === 'session:closing') {
+    note(event, data)
+    const { pid } = place
+    hear(event, data, meta)
+    // Behind the listeners, and only if they did not close it.
+    if (pid !== undefined && pid === place.pid && typeof last === 'string' && event !== 'session:started')
+      place = { pid, cursor: last }
+  }
+
+  function note(event: string, data: unknown): void {
+    const now = state.get()
+    if (event === 'session:started') {
+      const { cursor, recovered, reconnection } = data as EventData<EveryNamespace, 'session:started'>
+      connection.advise(reconnection)
+      if (!recovered) place = { ...place, cursor }
+    } else if (event === 'session:closing') {
       goodbye = data as Goodbye
       if (goodbye.retry) connection.announceClosing(goodbye)
+    } else if (now.status !== 'open' || !now.recovered) return
+    else if (event === 'sync:recovered') {
+      const { events: recoveredEvents } = data as EventData<EveryNamespace, 'sync:recovered'>
+      state.set({ ...now, recoveredEvents })
+      connection.changed()
+    } else if (event === 'sync:reset') {
+      state.set({ status: 'open', recovered: false })
+      connection.changed()
     }
-    hear(event, data, meta)
   }
 
   return {
@@ -131,4 +160,9 @@ function createOwnLink(
       socket.sendBuffer.length = 0
     },
   }
+}
+
+/** The stock client knows it, and shows only whether it is the one it had itself. */
+function pidOf(socket: Socket): string | undefined {
+  return (socket as unknown as { readonly _pid?: string })._pid
 }

@@ -62,10 +62,26 @@ export interface Connecting {
   readonly reason: TokenReason
 }
 
+export interface Connected {
+  readonly status: 'connected'
+  /** Once all namespaces have everything that was missed: how many events that were, of all of them. */
+  readonly recoveredEvents?: number
+}
+
+/**
+ * `recovered`: everything that was missed since the last time comes now, or has come; then `recoveredEvents` says how many
+ * events that were. It ends where the server finds on the way that some are gone; `sync:reset` says so then.
+ */
+export interface Open {
+  readonly status: 'open'
+  readonly recovered: boolean
+  readonly recoveredEvents?: number
+}
+
 export type ConnectionState =
   | { readonly status: 'idle' }
   | Connecting
-  | { readonly status: 'connected' }
+  | Connected
   | Waiting
   | Refused
   | { readonly status: 'closed' }
@@ -73,8 +89,7 @@ export type ConnectionState =
 export type NamespaceState =
   | { readonly status: 'idle' }
   | { readonly status: 'opening' }
-  /** `recovered`: everything that was missed since the last time has come, or comes now. */
-  | { readonly status: 'open'; readonly recovered: boolean }
+  | Open
   | Waiting
   | Refused
   | { readonly status: 'ended'; readonly code: GoodbyeCode | 'disconnected'; readonly message: string }
