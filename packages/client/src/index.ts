@@ -2,7 +2,7 @@
 export { type Client, type ClientOptions, createClient } from './client.ts'
 export type { Clock } from './clock.ts'
 export { CommandError } from './command-error.ts'
-export type { CommandOptions } from './commands.ts'
+export type { CommandOptions, WaitingCommand } from './commands.ts'
 export type { SocketOptions } from './connection.ts'
 export type { MakeLinks, ResetReason } from './link.ts'
 export type { Live, LiveAnswer, LiveCommand, LiveData, LiveEvent, LiveInput } from './live.ts'

@@ -16,6 +16,7 @@ import { type Clock, systemClock } from './clock.ts'
 import type { CommandError } from './command-error.ts'
 import type { Live, LiveCommand, LiveInput } from './live.ts'
 import { isLater } from './positions.ts'
+import { randomKey } from './random-key.ts'
 import { report } from './report.ts'
 import { createStore, type Readable } from './store.ts'
 
@@ -326,11 +327,6 @@ export function createNotifications(client: Client, options: NotificationsOption
     live?.close()
     live = undefined
   }
-}
-
-/** `crypto.randomUUID` is there only where a page came over https. */
-function randomKey(): string {
-  return crypto.getRandomValues(new Uint32Array(4)).join('-')
 }
 
 function unreadIn(items: readonly Notification[]): number {
