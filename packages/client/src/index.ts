@@ -13,10 +13,20 @@ export {
   type NotificationsState,
 } from './notifications.ts'
 export { enterRoom, type RoomOptions } from './rooms.ts'
+export {
+  createSnapshot,
+  type LoadContext,
+  type Loaded,
+  type Snapshot,
+  type SnapshotOptions,
+  type SnapshotState,
+} from './snapshot.ts'
 export type {
+  Connected,
   Connecting,
   ConnectionState,
   NamespaceState,
+  Open,
   Refused,
   TokenReason,
   Waiting,
