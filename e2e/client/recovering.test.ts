@@ -1,7 +1,8 @@
 /** What a client makes of what a server says when it comes back: in which order, from where, and how much it was. */
 import { createServer } from 'node:http'
-import { enterRoom } from '@belfry/client'
-import { expect, it } from 'vitest'
+import { enterRoom, keptOverReloads } from '@belfry/client'
+import { describe, expect, it } from 'vitest'
+import { createMemoryLocks } from '../../packages/client/src/testing/memory-locks.ts'
 import { posts } from '../protocol/namespaces.ts'
 import { until } from '../protocol/until.ts'
 import { closed, listening, openWorld, thread } from '../protocol/world.ts'
@@ -236,4 +237,109 @@ it.each([
     retryAt: tested.clock.now() + waitMs,
   })
   await closed(http)
+})
+
+describe('the page that comes after a reload', () => {
+  /** The storage of one tab, and the locks of its browser. */
+  function openTab() {
+    const items = new Map<string, string>()
+    const storage = {
+      getItem: (key: string) => items.get(key) ?? null,
+      setItem: (key: string, value: string) => void items.set(key, value),
+      removeItem: (key: string) => void items.delete(key),
+    }
+    const token = () => `x.${btoa(JSON.stringify({ sub: 'ana' }))}.x`
+    return { items, storage, token }
+  }
+  const page = (tab: ReturnType<typeof openTab>, url: string) => ({
+    url,
+    token: tab.token,
+    // A page that is gone has no locks any more.
+    reloads: keptOverReloads({ storage: tab.storage, locks: createMemoryLocks() }),
+  })
+
+  it('goes on from what the one before has heard', async () => {
+    await using world = await openWorld()
+    await using server = await wireServer({
+      recovers: () => true,
+      welcome(visitor, times) {
+        visitor.start('e.0')
+        made(visitor, times)
+        if (visitor.recovered) visitor.say('sync:recovered', { events: 1 }, `e.${times}`)
+      },
+    })
+    const tab = openTab()
+    using before = openClient(world, page(tab, server.url))
+    const { seen: seenBefore } = watch(before)
+    await until(() => seenBefore.includes('event 1'))
+    before.clock.advance(0)
+    using after = openClient(world, page(tab, server.url))
+    const { seen } = watch(after)
+    await until(() => seen.includes('recovered 1'))
+    expect(server.shown).toEqual([{}, { pid: server.given[0], offset: 'e.1' }])
+    expect(seen).toEqual(['open true undefined', 'event 2', 'open true 1', 'recovered 1'])
+    // And so does the line of that page, when it is cut.
+    await comeBack(server, after)
+    expect(server.shown[2]).toEqual({ pid: server.given[0], offset: 'e.2' })
+  })
+
+  it.each<readonly [string, (tested: Tested, live: { close(): void }) => void]>([
+    ['signed out', ({ client }) => client.close()],
+    ['left the namespace', (_tested, live) => live.close()],
+  ])('begins anew after one that %s', async (_what, leave) => {
+    await using world = await openWorld()
+    await using server = await wireServer({
+      recovers: () => true,
+      welcome: (visitor) => visitor.start('e.0'),
+    })
+    const tab = openTab()
+    using before = openClient(world, page(tab, server.url))
+    const { live } = watch(before)
+    await until(() => tab.items.size === 1)
+    leave(before, live)
+    await becomes(live, before.client.state.get().status === 'closed' ? 'closed' : 'idle')
+    expect(tab.items.size).toBe(0)
+    using after = openClient(world, page(tab, server.url))
+    await isOpen(watch(after).live)
+    expect(server.shown).toEqual([{}, {}])
+  })
+
+  it('asks again with what it found when its line breaks before it was let in, and is closed without a trace', async () => {
+    await using world = await openWorld()
+    await using server = await wireServer({
+      recovers: () => true,
+      welcome: (visitor) => visitor.start('e.5'),
+    })
+    const tab = openTab()
+    using before = openClient(world, page(tab, server.url))
+    watch(before)
+    await until(() => tab.items.size === 1)
+    // Another page has the session, and keeps it for a while.
+    const locks = createMemoryLocks()
+    const held = Promise.withResolvers<void>()
+    void locks.request(`belfry session ${server.given[0]}`, {}, () => held.promise)
+    const options = { ...page(tab, server.url), reloads: keptOverReloads({ storage: tab.storage, locks }) }
+    using after = openClient(world, options)
+    const { live } = watch(after)
+    await until(() => locks.waiting(`belfry session ${server.given[0]}`) === 1)
+    server.cut()
+    await becomes(live, 'waiting')
+    held.resolve()
+    await until(() => locks.waiting(`belfry session ${server.given[0]}`) === 0)
+    after.clock.advance(1_000)
+    await isOpen(live)
+    expect(server.shown.at(-1)).toEqual({ pid: server.given[0], offset: 'e.5' })
+    const again = Promise.withResolvers<void>()
+    const others = createMemoryLocks()
+    void others.request(`belfry session ${server.given[0]}`, {}, () => again.promise)
+    const duplicate = { ...options, reloads: keptOverReloads({ storage: tab.storage, locks: others }) }
+    using third = openClient(world, duplicate)
+    const of = third.client.namespace(posts)
+    of.onReset(() => {})
+    await until(() => others.waiting(`belfry session ${server.given[0]}`) === 1)
+    third.client.close()
+    again.resolve()
+    await until(() => others.held().length === 0)
+    expect(server.shown).toHaveLength(2)
+  })
 })

@@ -10,6 +10,7 @@ import { Manager, type ManagerOptions, type Socket } from 'socket.io-client'
 import { backOffMs, defaultAdvice, type ReconnectionAdvice } from './back-off.ts'
 import type { Clock } from './clock.ts'
 import { whenOnline } from './online.ts'
+import type { Places } from './places.ts'
 import {
   type EntryRefusal,
   isRenewable,
@@ -54,6 +55,8 @@ export interface ConnectionOptions {
   /** For a token, a line, and an answer to who comes: all three together. */
   readonly connectTimeoutMs: number
   readonly socket: SocketOptions
+  /** Where sessions stand beyond this page, if that is kept. */
+  readonly places: Places | undefined
   readonly clock: Clock
   readonly random: () => number
   readonly onError: (error: unknown) => void

@@ -12,6 +12,7 @@ export {
   type NotificationsOptions,
   type NotificationsState,
 } from './notifications.ts'
+export { keptOverReloads, type ReloadOptions, type ReloadStorage, type Reloads } from './reloads.ts'
 export { enterRoom, type RoomOptions } from './rooms.ts'
 export {
   createSnapshot,

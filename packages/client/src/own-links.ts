@@ -4,6 +4,7 @@ import type { Socket } from 'socket.io-client'
 import { type Connection, type ConnectionOptions, createConnection, type Goodbye } from './connection.ts'
 import type { Hear, Links, SessionLink } from './link.ts'
 import { openPayload } from './payload.ts'
+import type { Place, Places } from './places.ts'
 import type { EntryRefusal } from './refusals.ts'
 import { idle, type NamespaceState, type Waiting } from './states.ts'
 import { createStore } from './store.ts'
@@ -19,12 +20,6 @@ export function createOwnLinks(options: ConnectionOptions): Links {
   }
 }
 
-/** Where a session stands: its name on the server, and up to where its events were heard. */
-interface Place {
-  readonly pid: string | undefined
-  readonly cursor: string | undefined
-}
-
 /** Neither goes along, whatever the stock client remembers (F15). */
 const nowhere: Place = { pid: undefined, cursor: undefined }
 
@@ -32,13 +27,18 @@ function createOwnLink(
   name: string,
   connection: Connection,
   hear: Hear,
-  { workspaceId, onError }: ConnectionOptions,
+  { workspaceId, places, onError }: ConnectionOptions,
 ): SessionLink {
   const state = createStore<NamespaceState>(idle, onError)
   let socket: Socket | undefined
   let isEntering = false
   let tokenShown: string | undefined
   let place = nowhere
+  /** Where an earlier page left it, once that was asked. */
+  let taken: Promise<void> | undefined
+  let attempts = 0
+  /** It has asked to be let in. */
+  let isShown = false
   /** It was open before, for those who use it now. */
   let wasOpen = false
   let goodbye: Goodbye | undefined
@@ -49,16 +49,19 @@ function createOwnLink(
     enter(): void {
       if (isEntering) return
       isEntering = true
+      isShown = false
       socket ??= bind()
       socket.connect()
     },
     lost(waiting: Waiting): void {
       isEntering = false
+      attempts += 1
       if (goodbye?.retry === false) end()
       else state.set(waiting)
     },
     giveUp(): void {
       isEntering = false
+      attempts += 1
       socket?.disconnect()
     },
     drop({ othersStay }: { readonly othersStay: boolean }): void {
@@ -66,11 +69,14 @@ function createOwnLink(
       left?.off()
       left?.offAny()
       // A stock client that goes before it was let in says nothing of it, and would be in for the server.
-      if (othersStay && isEntering) left?.on('connect', () => left.disconnect())
+      if (othersStay && isEntering && isShown) left?.on('connect', () => left.disconnect())
       else left?.disconnect()
       isEntering = false
       socket = undefined
       place = nowhere
+      taken = undefined
+      attempts += 1
+      places?.forget(name)
     },
   }
 
@@ -78,8 +84,21 @@ function createOwnLink(
     const made = connection.socketFor(name).off()
     made.auth = (tell) => {
       tokenShown = connection.token
-      const { pid, cursor: offset } = place
-      tell({ token: tokenShown, workspaceId, started: true, pid, offset })
+      const show = () => {
+        isShown = true
+        const { pid, cursor: offset } = place
+        tell({ token: tokenShown, workspaceId, started: true, pid, offset })
+      }
+      if (places === undefined) {
+        show()
+        return
+      }
+      attempts += 1
+      const mine = attempts
+      taken ??= take(places)
+      taken.then(() => {
+        if (mine === attempts) show()
+      }, onError)
     }
     made.onAny(heard)
     made.on('connect', () => {
@@ -91,6 +110,7 @@ function createOwnLink(
       const recovered = given !== undefined && given === pid
       // Without the cursor of an earlier session, which the stock client would show as if it were of this one (F4).
       if (!recovered) place = { pid: given, cursor: undefined }
+      places?.began(name, place, tokenShown)
       wasOpen = true
       state.set({ status: 'open', recovered })
       connection.letIn()
@@ -110,8 +130,22 @@ function createOwnLink(
     return made
   }
 
+  function take(from: Places): Promise<void> {
+    const asked = from.take(name, tokenShown).then((found) => {
+      // Unless it was closed meanwhile: whoever comes next may be somebody else.
+      if (asked === taken && found !== undefined) place = found
+    })
+    return asked
+  }
+
+  function stand(next: Place): void {
+    place = next
+    if (next.cursor !== undefined) places?.heard(name, next.cursor)
+  }
+
   function end(): void {
     const { code, message } = goodbye ?? { code: 'disconnected', message: 'The server ended this session.' }
+    places?.forget(name)
     state.set({ status: 'ended', code, message })
   }
 
@@ -123,7 +157,7 @@ function createOwnLink(
     hear(event, data, meta)
     // Behind the listeners, and only if they did not close it.
     if (pid !== undefined && pid === place.pid && typeof last === 'string' && event !== 'session:started')
-      place = { pid, cursor: last }
+      stand({ pid, cursor: last })
   }
 
   function note(event: string, data: unknown): void {
@@ -131,7 +165,7 @@ function createOwnLink(
     if (event === 'session:started') {
       const { cursor, recovered, reconnection } = data as EventData<EveryNamespace, 'session:started'>
       connection.advise(reconnection)
-      if (!recovered) place = { ...place, cursor }
+      if (!recovered) stand({ ...place, cursor })
     } else if (event === 'session:closing') {
       goodbye = data as Goodbye
       if (goodbye.retry) connection.announceClosing(goodbye)
