@@ -50,6 +50,7 @@ export async function wireServer(parts: {
   const url = await listening(http)
   return {
     url,
+    server,
     /** With what clients came. */
     shown,
     /** What they were called. */

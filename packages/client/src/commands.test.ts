@@ -228,6 +228,18 @@ it('without a key, what was sent is lost when the line breaks', async () => {
   expect(clock.timers).toBe(0)
 })
 
+it('without a key, what was sent is lost when another line is to come at once', async () => {
+  const { line, run, sent } = makeCommands()
+  line('up')
+  const codes = [run('a:b', {}), run('a:c', {}, { key: 'k' })].map(codeOf)
+  line('coming')
+  expect(await codes[0]).toBe('disconnected true')
+  line('up')
+  expect(sent.map(nameOf)).toEqual(['a:b', 'a:c', 'a:c'])
+  sent[2]?.answer({ ok: true })
+  expect(await codes[1]).toBe('answered')
+})
+
 it('rejects everything when the line is gone for good', async () => {
   const { line, run, clock } = makeCommands()
   line('up')

@@ -165,8 +165,9 @@ export function createCommands(parts: {
         stopPacing = undefined
       }
       for (const command of commands) {
-        if (now === 'gone' || (now === 'down' && !command.hasKey)) command.reject(disconnected(now))
-        else if (now === 'down') command.sent = false
+        const isLost = now === 'down' || command.sent
+        if (now === 'gone' || (isLost && !command.hasKey)) command.reject(disconnected(now))
+        else command.sent = false
       }
       pump()
       show()
@@ -181,7 +182,7 @@ const notUnderstood: AnswerError = {
 }
 
 function disconnected(line: Line): CommandError {
-  return failure('disconnected', 'There is no connection to the server.', line === 'down')
+  return failure('disconnected', 'There is no connection to the server.', line !== 'gone')
 }
 
 function failure(code: AnswerError['code'], message: string, retry: boolean): CommandError {

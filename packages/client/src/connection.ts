@@ -5,12 +5,14 @@
  *
  * Socket.IO's own reconnection is off: it knows nothing of tokens, and gives up what was refused for a moment only.
  */
-import type { EventData, EveryNamespace } from '@belfry/contract'
+import type { ErrorCode, EventData, EveryNamespace } from '@belfry/contract'
 import { Manager, type ManagerOptions, type Socket } from 'socket.io-client'
 import { backOffMs, defaultAdvice, type ReconnectionAdvice } from './back-off.ts'
 import type { Clock } from './clock.ts'
+import { connectedWith } from './connected.ts'
 import { whenOnline } from './online.ts'
 import type { Places } from './places.ts'
+import { createRefresh } from './refresh.ts'
 import {
   type EntryRefusal,
   isRenewable,
@@ -24,7 +26,6 @@ import {
   type Connecting,
   type ConnectionState,
   closed,
-  connected,
   idle,
   type NamespaceState,
   opening,
@@ -86,6 +87,10 @@ export interface Connection {
   join(entrant: Entrant): void
   leave(entrant: Entrant): void
   letIn(): void
+  /** The token ends soon. */
+  refresh(): void
+  /** It was in, and the token has expired: it asks again, with a fresh one. Answers with whether there can be one. */
+  renew(entrant: Entrant, token: string | undefined): boolean
   refused(entrant: Entrant, token: string | undefined, refusal: EntryRefusal): void
   /** The state of an entrant is another one now. */
   changed(): void
@@ -122,6 +127,17 @@ export function createConnection(options: ConnectionOptions): Connection {
   let retryAfter: string | undefined
   let stopRetry = () => {}
   let stopDeadline = () => {}
+
+  const refresh = createRefresh({
+    ask: () => askForToken(options.token, 'expiring'),
+    socket: () => (lineIsUp ? manager?.socket('/auth') : undefined),
+    clock,
+    timeoutMs: options.connectTimeoutMs,
+    onRefreshed(given) {
+      token = given
+      isRenewed = false
+    },
+  })
 
   function begin(reason: TokenReason): void {
     stopRetry()
@@ -174,6 +190,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   function lost(reason: WaitReason, message: string, notBeforeMs = 0): void {
     halt()
+    refresh.stop()
     waiting = undefined
     const next = retryLater(reason, message, notBeforeMs)
     for (const each of entrants) if (isActive(each)) each.lost(next)
@@ -216,11 +233,12 @@ export function createConnection(options: ConnectionOptions): Connection {
       waiting = undefined
     }
     const { status } = state.get()
-    if (some('open')) state.set(withRecovered(state.get(), recoveredEventsOf(entrants)))
+    if (some('open')) state.set(connectedWith(entrants, state.get()))
     else if (some('opening')) state.set(connecting)
     else if (waiting !== undefined) state.set(waiting)
     else if (status !== 'closed' && status !== 'refused') {
       failures = 0
+      refresh.stop()
       // Also of those who left before they were in.
       manager?._close()
       state.set(otherwise)
@@ -264,6 +282,22 @@ export function createConnection(options: ConnectionOptions): Connection {
     } else entrant.move(now)
   }
 
+  const canRenew = (code: ErrorCode) => isRenewable(code) && typeof options.token === 'function'
+
+  function refused(entrant: Entrant, usedToken: string | undefined, { message, data }: EntryRefusal): void {
+    const code = data?.code ?? 'forbidden'
+    const mayRenew = canRenew(code)
+    // Somebody else's refusal has led to a fresh token already, or does so at this moment.
+    if (mayRenew && usedToken !== token) enter(entrant)
+    else if (mayRenew && !isRenewed) begin('expired')
+    else if (!(mayRenew && isAsking)) {
+      entrant.move(
+        passes({ code, ...data }) ? retryLater(code, message) : { status: 'refused', code, message },
+      )
+      settle(code.startsWith('token_') ? { status: 'refused', code, message } : idle)
+    }
+  }
+
   return {
     state,
     get token() {
@@ -286,19 +320,16 @@ export function createConnection(options: ConnectionOptions): Connection {
       isRenewed = false
       settle()
     },
-    refused(entrant, usedToken, { message, data }) {
-      const code = data?.code ?? 'forbidden'
-      const mayRenew = isRenewable(code) && typeof options.token === 'function'
-      // Somebody else's refusal has led to a fresh token already, or does so at this moment.
-      if (mayRenew && usedToken !== token) enter(entrant)
-      else if (mayRenew && !isRenewed) begin('expired')
-      else if (!(mayRenew && isAsking)) {
-        entrant.move(
-          passes({ code, ...data }) ? retryLater(code, message) : { status: 'refused', code, message },
-        )
-        settle(code.startsWith('token_') ? { status: 'refused', code, message } : idle)
-      }
+    refresh() {
+      if (typeof options.token === 'function') refresh.begin()
     },
+    renew(entrant, usedToken) {
+      if (!canRenew('token_expired')) return false
+      entrant.move(opening)
+      refused(entrant, usedToken, { data: { code: 'token_expired' } } as EntryRefusal)
+      return true
+    },
+    refused,
     changed: () => settle(),
     advise(given) {
       advice = given
@@ -322,6 +353,7 @@ export function createConnection(options: ConnectionOptions): Connection {
         each.move(closed)
       }
       halt()
+      refresh.stop()
       stopRetry()
       waiting = undefined
       manager?._close()
@@ -334,24 +366,6 @@ export function createConnection(options: ConnectionOptions): Connection {
       state.set(closed)
     },
   }
-}
-
-/** Of all that are open; `undefined` where one of them is new, has missed something, or has not everything yet. */
-function recoveredEventsOf(entrants: Iterable<Entrant>): number | undefined {
-  let sum = 0
-  for (const { state } of entrants) {
-    const now = state.get()
-    if (now.status !== 'open') continue
-    if (now.recoveredEvents === undefined) return undefined
-    sum += now.recoveredEvents
-  }
-  return sum
-}
-
-function withRecovered(before: ConnectionState, recoveredEvents: number | undefined): ConnectionState {
-  if (recoveredEvents === undefined) return connected
-  const isSame = before.status === 'connected' && before.recoveredEvents === recoveredEvents
-  return isSame ? before : { status: 'connected', recoveredEvents }
 }
 
 function isActive({ state }: Entrant): boolean {

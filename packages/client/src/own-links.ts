@@ -124,6 +124,7 @@ function createOwnLink(
     })
     made.on('disconnect', (reason) => {
       if (reason !== 'io server disconnect') return
+      if (goodbye?.code === 'token_expired' && connection.renew(entrant, tokenShown)) return
       end()
       connection.changed()
     })
@@ -169,7 +170,9 @@ function createOwnLink(
     } else if (event === 'session:closing') {
       goodbye = data as Goodbye
       if (goodbye.retry) connection.announceClosing(goodbye)
-    } else if (now.status !== 'open' || !now.recovered) return
+    } else if (event === 'auth:expiring' || (event === 'session:warning' && isExpiring(data)))
+      connection.refresh()
+    else if (now.status !== 'open' || !now.recovered) return
     else if (event === 'sync:recovered') {
       const { events: recoveredEvents } = data as EventData<EveryNamespace, 'sync:recovered'>
       state.set({ ...now, recoveredEvents })
@@ -194,6 +197,10 @@ function createOwnLink(
       socket.sendBuffer.length = 0
     },
   }
+}
+
+function isExpiring(data: unknown): boolean {
+  return (data as EventData<EveryNamespace, 'session:warning'>).code === 'token_expiring'
 }
 
 /** The stock client knows it, and shows only whether it is the one it had itself. */

@@ -11,9 +11,9 @@ const zodWords = ['$ZodType', '_zod', 'safeParse']
 const client = ['createClient', 'CommandError']
 
 it.each([
-  ['the client alone', client, 4_000],
-  ['with notifications', [...client, 'createNotifications'], 5_120],
-  ['with tabs', [...client, 'sharedBetweenTabs'], 7_000],
+  ['the client alone', client, 5_120],
+  ['with notifications', [...client, 'createNotifications'], 6_450],
+  ['with tabs', [...client, 'sharedBetweenTabs'], 8_500],
   ['with everything', [...client, 'createNotifications', 'enterRoom', 'sharedBetweenTabs'], 8_900],
 ])(
   '%s imports socket.io-client only, and is small',

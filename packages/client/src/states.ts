@@ -18,6 +18,7 @@
  *                 → waiting                     like the connection, or refused for the moment
  *                 → refused                     refused for good
  *     open        → waiting                     like the connection
+ *                 → opening                     its token has expired, and there can be a fresh one
  *                 → ended                       the server ended this session for good
  *     waiting     → opening                     like the connection
  *     refused, ended → opening                  `client.connect()`
@@ -26,8 +27,11 @@
  */
 import type { ErrorCode, GoodbyeCode } from '@belfry/contract'
 
-/** Why a token is asked for: `expired` means that the one before was refused, and must not be given again. */
-export type TokenReason = 'first' | 'expired' | 'reconnect'
+/**
+ * Why a token is asked for: `expired` means that the one before was refused, and must not be given again; `expiring` that
+ * it ends soon, while the connection goes on.
+ */
+export type TokenReason = 'first' | 'expired' | 'expiring' | 'reconnect'
 
 /** Besides codes of the server: what only the client sees. */
 export type WaitReason =
