@@ -86,6 +86,8 @@ export function createNotifications(client: Client, options: NotificationsOption
   let items: readonly Notification[] = []
   let count = noCount
   let nextCursor: string | null = null
+  /** At which the list was read. */
+  let position: string | undefined
   /** Actions that the server has not answered, in their order. */
   let pending: Change[] = []
   /** While actions are under way, the count is theirs: the server's may hold some of them already. */
@@ -119,7 +121,8 @@ export function createNotifications(client: Client, options: NotificationsOption
       <Data>(apply: (data: Data) => void) =>
       (data: Data, meta: EventMeta) => {
         if (early !== undefined) early.push({ meta, apply: () => apply(data) })
-        else apply(data)
+        // An answer may overtake events that it holds already.
+        else if (position === undefined || isLater(meta.id, position)) apply(data)
         show()
       }
     opened.on('notification:new', hear(added))
@@ -156,6 +159,7 @@ export function createNotifications(client: Client, options: NotificationsOption
     count = noCount
     unreadBefore = 0
     nextCursor = null
+    position = undefined
     isWanted = true
   }
 
@@ -182,6 +186,7 @@ export function createNotifications(client: Client, options: NotificationsOption
       if (mine !== reading) return
       items = list.notifications
       nextCursor = list.nextCursor
+      position = list.position
       counted(list)
       for (const { meta, apply } of early) if (isLater(meta.id, list.position)) apply()
       status = 'ready'
