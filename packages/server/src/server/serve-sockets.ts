@@ -12,7 +12,7 @@ import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handler
 import type { Clock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { DurableLog } from '../engine/ports/outbox.ts'
-import type { NodeId } from '../engine/ports/session-store.ts'
+import { defaultSessionBounds, type NodeId, type SessionStore } from '../engine/ports/session-store.ts'
 import type { TokenVerifier } from '../engine/ports/token-verifier.ts'
 import { createRealtime, type Realtime } from '../engine/realtime/realtime.ts'
 import type { Settings } from './settings.ts'
@@ -26,6 +26,10 @@ export interface SocketParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly durable: DurableLog
+  /** Of durable namespaces. */
+  readonly durableSessions: SessionStore
+  /** Which this one is, anew with each start. */
+  readonly node: NodeId
   /** What signs tokens, given or generated. */
   readonly jwtSecret: string
   /** Bounds of the wire that are no settings. */
@@ -51,17 +55,23 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
     issuer: settings.jwtIssuer,
     now: clock.now,
   })
-  const log = createMemoryLog({ clock, randomBytes })
-  const sessions = createMemorySessionStore({ clock })
+  const namespaces = [...modules.flatMap((module) => module.namespaces ?? []), ...parts.namespaces]
+  const policies = new Map(namespaces.map(({ contract }) => [contract.name as string, contract.log]))
+  const log = createMemoryLog({ clock, randomBytes, boundsOf: (name) => policies.get(name) ?? {} })
+  const ages = [...policies.values()].map(({ ageMsMax = 0 }) => ageMsMax)
+  const sessions = createMemorySessionStore({
+    clock,
+    detachedMsMax: Math.max(defaultSessionBounds.detachedMsMax, ...ages.map((ageMs) => ageMs / 2)),
+  })
   const realtime = await createRealtime({
-    namespaces: [...modules.flatMap((module) => module.namespaces ?? []), ...parts.namespaces],
+    namespaces,
     roomAuthorities: [...modules.flatMap((module) => module.rooms ?? []), ...parts.rooms],
     verifier,
     log,
     durable: parts.durable,
     sessions,
-    durableSessions: sessions,
-    node: `node-${randomBytes(9).toString('base64url')}` as NodeId,
+    durableSessions: parts.durableSessions,
+    node: parts.node,
     broker: createMemoryBroker({ logger }),
     clock,
     logger,
@@ -125,6 +135,10 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
       await Promise.all(own.map(stopListening))
     },
   }
+}
+
+export function newNodeId(): NodeId {
+  return `node-${randomBytes(9).toString('base64url')}` as NodeId
 }
 
 /** Below this, compressing costs more than the bytes it saves. */

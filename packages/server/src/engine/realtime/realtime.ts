@@ -2,7 +2,16 @@
  * The engine of live updates, put together: a transport brings clients to its `handler`, modules serve namespaces in
  * it, and whoever has something to tell publishes through it.
  */
-import type { EventInput, EventName, NamespaceContract, SessionId, UserId } from '@belfry/contract'
+import {
+  type EventInput,
+  type EventName,
+  type NamespaceContract,
+  Refusal,
+  type RoomRef,
+  roomName,
+  type SessionId,
+  type UserId,
+} from '@belfry/contract'
 import type { RoomAuthority, ServedNamespace } from '../namespace-handlers.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -31,6 +40,7 @@ import type { ReconnectionAdvice, RecoveryCounts } from './entrance.ts'
 import { History, unusedMsMax } from './history.ts'
 import { createIdSource } from './ids.ts'
 import { NamespaceState, type SessionHost } from './namespace-state.ts'
+import { Packing } from './packing.ts'
 import type { Session } from './session.ts'
 import { Suspicions } from './suspicions.ts'
 import { type ConnectionLimits, Users } from './users.ts'
@@ -110,6 +120,9 @@ export interface Realtime {
   readonly connections: ReadonlySet<ConnectionState>
   readonly users: Users
   session(id: SessionId): Session | undefined
+  /** All sessions of a user on a namespace, also those whose client is away and may come back (R13); how many. */
+  joinUser(namespace: string, userId: UserId, room: RoomRef): Promise<number>
+  leaveUser(namespace: string, userId: UserId, room: RoomRef): Promise<number>
   readonly counters: Counters
   readonly counts: ArrivalCounts
   readonly recoveries: Readonly<RecoveryCounts>
@@ -141,6 +154,13 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
   }
   let transport: Transport | undefined
 
+  const packing = new Packing({
+    clock,
+    transport() {
+      if (transport === undefined) throw new Error('No transport was given to the engine.')
+      return transport
+    },
+  })
   const dispatcher = new Dispatcher({
     namespaces,
     log: options.log,
@@ -151,16 +171,13 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     tap,
     checkPayloads: options.checkPayloads,
     catchUps: () => catchUps,
-    transport() {
-      if (transport === undefined) throw new Error('No transport was given to the engine.')
-      return transport
-    },
+    packing,
   })
   const catchUps: CatchUps = new CatchUps({
     logger,
     later,
     soon: options.soon,
-    packLatest: (namespace, value) => dispatcher.packLatest(namespace, value),
+    packing,
   })
   const arrivals = new Arrivals({
     namespaces,
@@ -217,10 +234,18 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       log,
       clock,
       epoch: position.epoch,
-      pastEvent: (at, entry) => dispatcher.pastEvent(name, at, entry),
+      pastEvent: (at, entry) => packing.past(state, at, entry),
     })
     const store = durable ? options.durableSessions : options.sessions
-    namespaces.set(name, new NamespaceState(served, { counters, clock, position, store, history, host }))
+    const state: NamespaceState = new NamespaceState(served, {
+      counters,
+      clock,
+      position,
+      store,
+      history,
+      host,
+    })
+    namespaces.set(name, state)
   }
   const stopMinutes = clock.every(60_000, () => {
     counters.moveTo(clock.now())
@@ -231,6 +256,24 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     for (const { history } of namespaces.values()) history.forgetUnused()
   })
   counters.moveTo(clock.now())
+  const ofUser = async (
+    name: string,
+    userId: UserId,
+    act: {
+      open(session: Session): unknown
+      away(namespace: NamespaceState, pid: string): unknown
+    },
+  ): Promise<number> => {
+    const namespace = namespaces.get(name)
+    if (namespace === undefined) throw new Refusal('unknown_namespace')
+    const sessions = users.sessionsOf(userId).filter((session) => session.namespace === namespace)
+    const pids = new Set(sessions.map(({ pid }) => pid))
+    const acted = sessions.map((session) => act.open(session))
+    for (const { pid } of await namespace.store.findAll({ userId, namespace: name }))
+      if (!pids.has(pid)) acted.push(act.away(namespace, pid))
+    await Promise.all(acted)
+    return acted.length
+  }
 
   return {
     handler: arrivals,
@@ -258,6 +301,16 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       }
       return undefined
     },
+    joinUser: (namespace, userId, room) =>
+      ofUser(namespace, userId, {
+        open: (session) => session.join(room),
+        away: ({ store, position }, pid) => store.join(pid, [roomName(room)], position),
+      }),
+    leaveUser: (namespace, userId, room) =>
+      ofUser(namespace, userId, {
+        open: (session) => session.leave(room),
+        away: ({ store, position }, pid) => store.leave(pid, [roomName(room)], position),
+      }),
     counters,
     counts: arrivals.counts,
     recoveries: arrivals.recoveries,
