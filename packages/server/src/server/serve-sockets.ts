@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { createSocketServer, type SocketServer } from '../adapters/socketio/socket-server.ts'
 import type { WireOptions } from '../adapters/socketio/wire.ts'
+import { createKeySet } from '../adapters/tokens/key-set.ts'
 import { createTokenVerifier } from '../adapters/tokens/token-verifier.ts'
 import { createMemoryBroker } from '../engine/memory/broker.ts'
 import { createMemoryLog } from '../engine/memory/log.ts'
@@ -42,8 +43,12 @@ export interface Sockets {
 
 export async function createSockets(parts: SocketParts): Promise<Sockets> {
   const { settings, modules, clock, logger } = parts
+  const keySet =
+    settings.jwtJwksUrl === undefined ? undefined : createKeySet({ url: settings.jwtJwksUrl, clock, logger })
   const verifier = createTokenVerifier({
     secret: parts.jwtSecret,
+    previousSecret: settings.jwtSecretPrevious,
+    keySet,
     publicKeys: settings.jwtPublicKey,
     audience: settings.jwtAudience,
     issuer: settings.jwtIssuer,
@@ -114,6 +119,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
       await server.close()
       realtime.stop()
       log.close()
+      keySet?.close()
       await Promise.all(own.map(stopListening))
     },
   }

@@ -11,6 +11,7 @@ import {
   publicKeys,
   schemaName,
   secretText,
+  secureUrl,
   signingSecret,
   socketPath,
   text,
@@ -67,7 +68,9 @@ export const table = {
   databasePoolMax: setting('data', 'DATABASE_POOL_MAX', wholeNumber(2, 200), 10, 'Connections to the database, at most.'),
 
   jwtSecret: setting('identity', 'JWT_SECRET', optional(signingSecret), undefined, 'Secret that signs and checks HS256 tokens, 32 characters or more; without it, one is generated into the data directory.', 'secret'),
+  jwtSecretPrevious: setting('identity', 'JWT_SECRET_PREVIOUS', optional(signingSecret), undefined, 'The JWT_SECRET before this one: tokens that it signed are taken as well, until the last of them has expired.', 'secret'),
   jwtPublicKey: setting('identity', 'JWT_PUBLIC_KEY', optional(publicKeys), undefined, 'Public keys that check the tokens of your identity provider (RS256, PS256, ES256, EdDSA and their like), as PEM, one after the other.'),
+  jwtJwksUrl: setting('identity', 'JWT_JWKS_URL', optional(secureUrl), undefined, 'Where your identity provider publishes its keys (a JSON Web Key Set); they are fetched, and new ones need no restart.'),
   jwtAudience: setting('identity', 'JWT_AUDIENCE', optional(text), undefined, 'Audience (claim aud) that a token must name; without it, every audience is taken.'),
   jwtIssuer: setting('identity', 'JWT_ISSUER', optional(text), undefined, 'Issuer (claim iss) that a token must come from; without it, every issuer is taken.'),
   jwtExpiresInSeconds: setting('identity', 'JWT_EXPIRES_IN', wholeNumber(60, 31_536_000), 3_600, 'Life of tokens that Belfry issues, in seconds.'),

@@ -178,5 +178,6 @@ function principalIn(token: unknown): Principal {
     expiresAtMs: person.expiresAtMs,
     issuedAtMs: undefined,
     tokenId: undefined,
+    loginId: undefined,
   }
 }

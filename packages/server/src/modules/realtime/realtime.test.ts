@@ -118,6 +118,7 @@ function principalOf(token: string): Principal {
     expiresAtMs: undefined,
     issuedAtMs: undefined,
     tokenId: undefined,
+    loginId: undefined,
   }
 }
 
