@@ -3,6 +3,7 @@ import { beginNewEpochs } from '../adapters/postgres/events/epochs.ts'
 import { createEventLog } from '../adapters/postgres/events/migrations/0002_create_event_log.ts'
 import type { Migrating } from '../adapters/postgres/migrations.ts'
 import { createRequestKeys } from '../adapters/postgres/requests/migrations/0005_create_request_keys.ts'
+import { createRevocations } from '../adapters/postgres/revocations/migrations/0010_create_revocations.ts'
 import { accessMigrations } from '../modules/access/module.ts'
 import { eventsMigrations } from '../modules/events/module.ts'
 import { notificationsMigrations } from '../modules/notifications/module.ts'
@@ -10,7 +11,7 @@ import { notificationsMigrations } from '../modules/notifications/module.ts'
 /** Tables that belong to no module: the modules stand on them. */
 export const ownSchema: Migrating = {
   name: 'server',
-  migrations: [createEventLog, createRequestKeys],
+  migrations: [createEventLog, createRequestKeys, createRevocations],
   afterRestore: beginNewEpochs,
 }
 

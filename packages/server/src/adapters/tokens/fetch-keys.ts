@@ -1,5 +1,5 @@
 /** One look at the keys that an identity provider publishes. What it answers is from outside, and bounded. */
-import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import { createPublicKey, type JsonWebKeyInput } from 'node:crypto'
 import { algorithmsOf, type PublicKey } from './public-keys.ts'
 import { ownValue } from './segments.ts'
 
@@ -68,7 +68,7 @@ function readKey(entry: unknown): KnownKey | undefined {
 
 function importKey(entry: object) {
   try {
-    return createPublicKey({ key: entry as JsonWebKey, format: 'jwk' })
+    return createPublicKey({ key: entry, format: 'jwk' } as JsonWebKeyInput)
   } catch {
     return undefined
   }
