@@ -15,3 +15,15 @@ export function refusingRevoked(verifier: TokenVerifier, revocations: Revocation
     },
   }
 }
+
+/**
+ * When the last token of this one's login expires: one that was issued just now, and lives as long as this one did.
+ * `undefined` where that cannot be known.
+ */
+export function lastExpiryMs(
+  { loginId, issuedAtMs, expiresAtMs }: Principal,
+  nowMs: number,
+): number | undefined {
+  if (expiresAtMs === undefined || loginId === undefined) return expiresAtMs
+  return issuedAtMs === undefined ? undefined : Math.max(expiresAtMs, nowMs + expiresAtMs - issuedAtMs)
+}

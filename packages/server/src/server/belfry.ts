@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import { createPostgresEventLog } from '../adapters/postgres/events/event-log.ts'
 import { createPostgresRequestKeys } from '../adapters/postgres/requests/request-keys.ts'
+import { createPostgresRevocations } from '../adapters/postgres/revocations/revocations.ts'
 import { issueToken, type TokenClaims } from '../adapters/tokens/issue-token.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
 import { type Clock, systemClock } from '../engine/ports/clock.ts'
@@ -118,13 +119,15 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     })
     const keys = createPostgresRequestKeys({ database: opened.database, clock, logger })
     undo.push(() => keys.close())
+    const revocations = createPostgresRevocations({ database: opened.database, clock, logger })
+    undo.push(() => revocations.close())
     const requestCounter = { answered: 0 }
     let sockets: Sockets | undefined
     const socketsInUse = (): Sockets => {
       if (sockets === undefined) throw new Error('Sockets are asked for before they are there.')
       return sockets
     }
-    const { modules, access, notifications } = composeModules({
+    const { modules, access, authentication, notifications } = composeModules({
       opened,
       settings,
       views,
@@ -132,6 +135,8 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       logger,
       requestCounter,
       keys,
+      revocations,
+      jwtSecret,
       sockets: socketsInUse,
     })
 
@@ -149,6 +154,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       boundsOf: () => durableLogBounds,
     })
     undo.push(() => durable.close())
+    await revocations.start()
     for (const module of modules) {
       await module.start?.()
       undo.push(async () => module.stop?.())
@@ -162,6 +168,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       clock,
       logger,
       access,
+      authentication,
       notifications,
       requestCounter,
       verifier: () => socketsInUse().verifier,
@@ -175,6 +182,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       namespaces,
       rooms,
       durable,
+      revocations,
       clock,
       logger,
       jwtSecret,

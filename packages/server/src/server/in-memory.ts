@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { createMemoryDurableLog } from '../engine/memory/durable-log.ts'
 import { createMemoryLog } from '../engine/memory/log.ts'
+import { createMemoryRevocations } from '../engine/memory/revocations.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
 import type { Clock } from '../engine/ports/clock.ts'
 import type { Database } from '../engine/ports/database.ts'
@@ -69,12 +70,14 @@ export async function startInMemory(options: InMemoryOptions): Promise<InMemoryB
     version: belfryVersion,
     host: settings.host,
   })
+  const revocations = createMemoryRevocations({ clock, logger })
   sockets = await createSockets({
     settings,
     modules: [realtime],
     namespaces,
     rooms,
     durable: store.durable,
+    revocations,
     clock,
     logger,
     jwtSecret,
@@ -87,6 +90,7 @@ export async function startInMemory(options: InMemoryOptions): Promise<InMemoryB
     async stop() {
       isStopping = true
       await socketsInUse().close()
+      revocations.close()
       await realtime.stop?.()
     },
   }

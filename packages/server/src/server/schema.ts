@@ -5,6 +5,7 @@ import type { Migrating } from '../adapters/postgres/migrations.ts'
 import { createRequestKeys } from '../adapters/postgres/requests/migrations/0005_create_request_keys.ts'
 import { createRevocations } from '../adapters/postgres/revocations/migrations/0010_create_revocations.ts'
 import { accessMigrations } from '../modules/access/module.ts'
+import { authenticationMigrations } from '../modules/authentication/module.ts'
 import { eventsMigrations } from '../modules/events/module.ts'
 import { notificationsMigrations } from '../modules/notifications/module.ts'
 
@@ -18,6 +19,7 @@ export const ownSchema: Migrating = {
 export const schemaModules: readonly Migrating[] = [
   ownSchema,
   { name: 'access', migrations: accessMigrations },
+  { name: 'authentication', migrations: authenticationMigrations },
   { name: 'events', migrations: eventsMigrations },
   { name: 'notifications', migrations: notificationsMigrations },
 ]

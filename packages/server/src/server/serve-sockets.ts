@@ -12,8 +12,10 @@ import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handler
 import type { Clock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { DurableLog } from '../engine/ports/outbox.ts'
+import type { Revocations } from '../engine/ports/revocations.ts'
 import type { TokenVerifier } from '../engine/ports/token-verifier.ts'
 import { createRealtime, type Realtime } from '../engine/realtime/realtime.ts'
+import { refusingRevoked } from '../engine/revocable-tokens.ts'
 import type { Settings } from './settings.ts'
 
 export interface SocketParts {
@@ -25,6 +27,7 @@ export interface SocketParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly durable: DurableLog
+  readonly revocations: Revocations
   /** What signs tokens, given or generated. */
   readonly jwtSecret: string
   /** Bounds of the wire that are no settings. */
@@ -45,7 +48,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
   const { settings, modules, clock, logger } = parts
   const keySet =
     settings.jwtJwksUrl === undefined ? undefined : createKeySet({ url: settings.jwtJwksUrl, clock, logger })
-  const verifier = createTokenVerifier({
+  const checkingKeys = createTokenVerifier({
     secret: parts.jwtSecret,
     previousSecret: settings.jwtSecretPrevious,
     keySet,
@@ -54,6 +57,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
     issuer: settings.jwtIssuer,
     now: clock.now,
   })
+  const verifier = refusingRevoked(checkingKeys, parts.revocations)
   const log = createMemoryLog({ clock, randomBytes })
   const realtime = await createRealtime({
     namespaces: [...modules.flatMap((module) => module.namespaces ?? []), ...parts.namespaces],

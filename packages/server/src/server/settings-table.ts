@@ -74,6 +74,8 @@ export const table = {
   jwtAudience: setting('identity', 'JWT_AUDIENCE', optional(text), undefined, 'Audience (claim aud) that a token must name; without it, every audience is taken.'),
   jwtIssuer: setting('identity', 'JWT_ISSUER', optional(text), undefined, 'Issuer (claim iss) that a token must come from; without it, every issuer is taken.'),
   jwtExpiresInSeconds: setting('identity', 'JWT_EXPIRES_IN', wholeNumber(60, 31_536_000), 3_600, 'Life of tokens that Belfry issues, in seconds.'),
+  refreshExpiresInSeconds: setting('identity', 'REFRESH_EXPIRES_IN', wholeNumber(60, 31_536_000), 2_592_000, 'Life of a login with user and password, however often its tokens are renewed, in seconds.'),
+  revocationDays: setting('identity', 'REVOCATION_DAYS', wholeNumber(1, 3_660), 366, 'Days that a revocation is kept where nobody knows when the tokens expire that it concerns; no token may live longer.'),
   cookieName: setting('identity', 'COOKIE_NAME', text, 'belfry_session', 'Name of your application’s session cookie, if sockets are to accept it.'),
   sessionSecret: setting('identity', 'SESSION_SECRET', optional(secretText(32)), undefined, 'Secret of your application’s session cookies, if sockets are to accept them.', 'secret'),
 
