@@ -7,12 +7,14 @@ import { createKeySet } from '../adapters/tokens/key-set.ts'
 import { createTokenVerifier } from '../adapters/tokens/token-verifier.ts'
 import { createMemoryBroker } from '../engine/memory/broker.ts'
 import { createMemoryLog } from '../engine/memory/log.ts'
+import { createMemorySessionStore } from '../engine/memory/session-store.ts'
 import type { Module } from '../engine/module.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
 import type { Clock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { DurableLog } from '../engine/ports/outbox.ts'
 import type { Revocations } from '../engine/ports/revocations.ts'
+import type { NodeId } from '../engine/ports/session-store.ts'
 import type { TokenVerifier } from '../engine/ports/token-verifier.ts'
 import { createRealtime, type Realtime } from '../engine/realtime/realtime.ts'
 import { refusingRevoked } from '../engine/revocable-tokens.ts'
@@ -59,12 +61,16 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
   })
   const verifier = refusingRevoked(checkingKeys, parts.revocations)
   const log = createMemoryLog({ clock, randomBytes })
+  const sessions = createMemorySessionStore({ clock })
   const realtime = await createRealtime({
     namespaces: [...modules.flatMap((module) => module.namespaces ?? []), ...parts.namespaces],
     roomAuthorities: [...modules.flatMap((module) => module.rooms ?? []), ...parts.rooms],
     verifier,
     log,
     durable: parts.durable,
+    sessions,
+    durableSessions: sessions,
+    node: `node-${randomBytes(9).toString('base64url')}` as NodeId,
     broker: createMemoryBroker({ logger }),
     clock,
     logger,
@@ -86,6 +92,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
     },
     checkPayloads: settings.environment !== 'production',
     isStopping: parts.isStopping,
+    soon: setImmediate,
   })
   const server = createSocketServer({
     handler: realtime.handler,
@@ -124,6 +131,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
       realtime.stop()
       log.close()
       keySet?.close()
+      sessions.close()
       await Promise.all(own.map(stopListening))
     },
   }

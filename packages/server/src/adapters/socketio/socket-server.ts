@@ -54,8 +54,8 @@ export const defaultWireOptions: WireOptions = {
   pingTimeoutMs: 20_000,
   maxPayloadBytes: 1_000_000,
   idleTimeoutMs: 45_000,
-  /** A megabyte is some seconds of everything a busy client listens to; 10,000 slow readers hold 10 GB at worst. */
-  queueBounds: { congestedBytes: 256 * 1_024, fullBytes: 1_024 * 1_024 },
+  /** Half a megabyte is some seconds of everything a busy client listens to; 10,000 slow readers hold 5 GB at worst. */
+  queueBounds: { congestedBytes: 256 * 1_024, fullBytes: 512 * 1_024, overflowBytes: 2 * 1_024 * 1_024 },
   packetsPerSecondMax: 1_000,
   compressBeyondBytes: undefined,
 }

@@ -202,8 +202,9 @@ export class Commands {
       await this.#authorise(session, room)
       if (!session.isOpen) throw new Refusal('disconnected')
       const wasIn = session.isIn(room)
-      session.join(room)
+      const joined = session.join(room)
       const position = session.namespace.cursor
+      await joined
       if (!wasIn) await this.#tellJoined(session, room)
       return { ok: true, data: { position } }
     })
@@ -214,7 +215,7 @@ export class Commands {
     try {
       await session.namespace.served.handlers.join?.(session, room)
     } catch (error) {
-      session.leave(room)
+      void session.leave(room)
       throw error
     }
   }
@@ -223,8 +224,9 @@ export class Commands {
     const room = roomOf(command)
     this.#authorityOf(room)
     return this.#inTurn(session, room, async () => {
-      if (!session.isIn(room)) return done0
-      session.leave(room)
+      const wasIn = session.isIn(room)
+      await session.leave(room)
+      if (!wasIn) return done0
       await session.namespace.served.handlers.leave?.(session, room)
       return done0
     })

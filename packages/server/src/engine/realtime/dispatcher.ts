@@ -17,12 +17,14 @@ import {
 import type { Broker, PublishedEntry } from '../ports/broker.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Transaction } from '../ports/database.ts'
-import type { EventLog } from '../ports/log.ts'
+import type { EventLog, LogEntry } from '../ports/log.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { DurableLog } from '../ports/outbox.ts'
 import type { OutgoingEvent, Packet, Transport } from '../ports/transport.ts'
 import type { ActivityTap } from './activity-tap.ts'
+import type { CatchUps } from './catch-up.ts'
 import { countOne } from './counters.ts'
+import type { PastEvent } from './history.ts'
 import type { LatestValue } from './latest-values.ts'
 import type { NamespaceState, ServedEvent } from './namespace-state.ts'
 import { attachmentsMax, encodePayload, withMeta } from './payload.ts'
@@ -72,6 +74,7 @@ export interface DispatcherParts {
   readonly logger: Logger
   readonly tap: ActivityTap
   transport(): Transport
+  catchUps(): CatchUps
   /** Payloads are checked where a mistake is still cheap: in development and in tests (B-05). */
   readonly checkPayloads: boolean
 }
@@ -79,6 +82,8 @@ export interface DispatcherParts {
 export class Dispatcher {
   readonly #parts: DispatcherParts
   #sweep = 0
+  /** Sessions of the present sweep whose queues had no room. */
+  #refused: Session[] = []
   readonly #unsubscribe: readonly (() => void)[]
 
   constructor(parts: DispatcherParts) {
@@ -233,23 +238,25 @@ export class Dispatcher {
 
   /** To one session: what every namespace has, outside of the log (R3, R4). */
   tell(session: Session, name: string, data: object): void {
-    const event = this.#ownEvent(session.namespace, name, JSON.stringify(data))
-    session.link.send(this.#parts.transport().pack(event))
+    session.link.tell(this.#parts.transport().pack(this.#ownEvent(session, name, JSON.stringify(data))))
   }
 
   /** To one session, which answers it; neither in the log nor with a cursor (R8). */
   async request(session: Session, name: string, data: object, timeoutMs: number): Promise<unknown> {
     if (!session.isOpen) throw new Refusal('disconnected')
-    const event = { ...this.#ownEvent(session.namespace, name, JSON.stringify(data)), cursor: undefined }
+    const event = { ...this.#ownEvent(session, name, JSON.stringify(data)), cursor: undefined }
     return session.link.request(event, timeoutMs)
   }
 
   /** The current values of a room, for a session that has just joined it. */
   tellLatest(session: Session, room: Room): void {
     const { namespace, principal, link } = session
-    for (const value of namespace.latest.of(room))
-      if (mayUse(principal, namespace.events.get(value.name)?.contract.permission))
-        link.send(this.#packLatest(namespace, value))
+    for (const { number, value } of namespace.latest.since([room], 0)) {
+      if (!mayUse(principal, namespace.events.get(value.name)?.contract.permission)) continue
+      if (link.send(this.packLatest(namespace, value))) continue
+      this.#parts.catchUps().fallBehind(session, namespace.position.offset, number - 1)
+      return
+    }
   }
 
   /** Sessions of this node that a publish to these rooms reaches. */
@@ -257,8 +264,10 @@ export class Dispatcher {
     const namespace = this.#parts.namespaces.get(namespaceName)
     if (namespace === undefined) return 0
     const found = new Set(to.rooms.flatMap((room) => namespace.members(roomName(room))?.members ?? []))
+    for (const session of namespace.behind)
+      if (to.rooms.some((room) => session.isIn(room))) found.add(session)
     for (const room of to.except ?? [])
-      for (const member of namespace.members(roomName(room))?.members ?? []) found.delete(member)
+      for (const session of found) if (session.isIn(room)) found.delete(session)
     return found.size
   }
 
@@ -290,22 +299,20 @@ export class Dispatcher {
     const namespace = this.#parts.namespaces.get(namespaceName)
     const event = namespace?.events.get(entry.name)
     if (namespace === undefined || event === undefined) return
-    if (position !== undefined) namespace.cursor = formatCursor(position)
-    const at = new Date(entry.atMs).toISOString()
-    const packet = this.#parts.transport().pack({
-      namespace: namespaceName,
-      name: entry.name,
-      data: withMeta(entry.data, namespace.cursor, at),
-      attachments: entry.attachments,
-      cursor: namespace.cursor,
-      lane: event.contract.lane,
-      key: entry.key,
-    })
+    // Who has no room for this one goes on with it later.
+    const before = { offset: namespace.position.offset, latest: namespace.latest.number }
+    if (position !== undefined) {
+      before.offset = position.offset - 1
+      namespace.moveTo(position)
+    }
+    const at = isoTime(entry.atMs)
+    const packet = this.#pack(namespaceName, entry, namespace.cursor, event)
     if (entry.key !== undefined && event.contract.lane === 'latest') {
       const value = { name: entry.name, key: entry.key, json: entry.data, attachments: entry.attachments, at }
       for (const room of entry.rooms) namespace.latest.set(room, value)
     }
     const recipients = this.#send(namespace, packet, entry, event.contract.permission)
+    if (this.#refused.length > 0) this.#sendBehind(before)
     countOne(event.count, packet.bytes, recipients)
     if (this.#parts.tap.isWatched) {
       const { rooms } = entry
@@ -331,7 +338,7 @@ export class Dispatcher {
     const only = rooms.length === 1 ? rooms[0] : undefined
     if (only !== undefined && except.length === 0 && permission === undefined) {
       const members = namespace.members(only)?.members ?? []
-      for (const session of members) session.link.send(packet)
+      for (const session of members) if (!session.link.send(packet)) this.#refused.push(session)
       return members.length
     }
     this.#sweep += 1
@@ -343,27 +350,46 @@ export class Dispatcher {
         if (session.sweep === this.#sweep) continue
         session.sweep = this.#sweep
         if (!mayUse(session.principal, permission)) continue
-        session.link.send(packet)
+        if (!session.link.send(packet)) this.#refused.push(session)
         sent += 1
       }
     }
     return sent
   }
 
-  #ownEvent(namespace: NamespaceState, name: string, json: string): OutgoingEvent {
-    const at = new Date(this.#parts.clock.now()).toISOString()
+  /** After the sweep, since it takes them out of the rooms that were swept. */
+  #sendBehind({ offset, latest }: { readonly offset: number; readonly latest: number }): void {
+    const refused = this.#refused
+    this.#refused = []
+    for (const session of refused) this.#parts.catchUps().fallBehind(session, offset, latest)
+  }
+
+  #ownEvent(session: Session, name: string, json: string): OutgoingEvent {
+    const { namespace, cursor } = session
     return {
       namespace: namespace.name,
       name,
-      data: withMeta(json, namespace.cursor, at),
+      data: withMeta(json, cursor, isoTime(this.#parts.clock.now())),
       attachments: [],
-      cursor: namespace.cursor,
+      cursor,
       lane: 'stream',
       key: undefined,
     }
   }
 
-  #packLatest(namespace: NamespaceState, { name, key, json, attachments, at }: LatestValue): Packet {
+  #pack(namespace: string, entry: PublishedEntry, cursor: string, { contract }: ServedEvent): Packet {
+    return this.#parts.transport().pack({
+      namespace,
+      name: entry.name,
+      data: withMeta(entry.data, cursor, isoTime(entry.atMs)),
+      attachments: entry.attachments,
+      cursor,
+      lane: contract.lane,
+      key: entry.key,
+    })
+  }
+
+  packLatest(namespace: NamespaceState, { name, key, json, attachments, at }: LatestValue): Packet {
     return this.#parts.transport().pack({
       namespace: namespace.name,
       name,
@@ -373,6 +399,21 @@ export class Dispatcher {
       lane: 'latest',
       key,
     })
+  }
+
+  /** An event of the log for those who missed it: the same bytes that the others got. */
+  pastEvent(namespaceName: string, position: Position, entry: LogEntry): PastEvent {
+    const event = this.#parts.namespaces.get(namespaceName)?.events.get(entry.name)
+    let packet: Packet | undefined
+    return {
+      offset: position.offset,
+      entry,
+      permission: event?.contract.permission,
+      packet: () => {
+        if (event !== undefined) packet ??= this.#pack(namespaceName, entry, formatCursor(position), event)
+        return packet
+      },
+    }
   }
 }
 
@@ -400,6 +441,10 @@ function isDurable({ served }: NamespaceState, { contract }: ServedEvent): boole
 /** Values of the lane `latest` replace each other within the same rooms. */
 function replacedBy({ key, rooms, except }: PublishedEntry): string | undefined {
   return key === undefined ? undefined : [key, ...rooms, '', ...except].join('\n')
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString()
 }
 
 const nowhere: readonly Room[] = []

@@ -2,14 +2,7 @@
  * The engine of live updates, put together: a transport brings clients to its `handler`, modules serve namespaces in
  * it, and whoever has something to tell publishes through it.
  */
-import {
-  type EventInput,
-  type EventName,
-  formatCursor,
-  type NamespaceContract,
-  type SessionId,
-  type UserId,
-} from '@belfry/contract'
+import type { EventInput, EventName, NamespaceContract, SessionId, UserId } from '@belfry/contract'
 import type { RoomAuthority, ServedNamespace } from '../namespace-handlers.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -17,10 +10,12 @@ import type { Transaction } from '../ports/database.ts'
 import type { EventLog } from '../ports/log.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { DurableLog } from '../ports/outbox.ts'
+import type { NodeId, SessionStore } from '../ports/session-store.ts'
 import type { TokenVerifier } from '../ports/token-verifier.ts'
 import type { Transport, TransportHandler } from '../ports/transport.ts'
 import { ActivityTap } from './activity-tap.ts'
-import { type ArrivalCounts, Arrivals, type ReconnectionAdvice } from './arrivals.ts'
+import { type ArrivalCounts, Arrivals } from './arrivals.ts'
+import { CatchUps } from './catch-up.ts'
 import { CommandRate, type CommandRateLimits } from './command-rate.ts'
 import { Commands } from './commands.ts'
 import type { ConnectionState } from './connection-state.ts'
@@ -32,6 +27,8 @@ import {
   type Published,
   type Recipients,
 } from './dispatcher.ts'
+import type { ReconnectionAdvice, RecoveryCounts } from './entrance.ts'
+import { History, unusedMsMax } from './history.ts'
 import { createIdSource } from './ids.ts'
 import { NamespaceState, type SessionHost } from './namespace-state.ts'
 import type { Session } from './session.ts'
@@ -46,6 +43,10 @@ export interface RealtimeOptions {
   readonly log: EventLog
   /** Of the namespaces whose contract says `durable`. */
   readonly durable: DurableLog
+  readonly sessions: SessionStore
+  /** The same for namespaces whose contract says `durable`. */
+  readonly durableSessions: SessionStore
+  readonly node: NodeId
   readonly broker: Broker
   readonly clock: Clock
   readonly logger: Logger
@@ -57,6 +58,8 @@ export interface RealtimeOptions {
   /** Payloads of events are checked against their schemas before they leave (B-05). */
   readonly checkPayloads: boolean
   isStopping(): boolean
+  /** Runs something in a later turn of the event loop, after what came in meanwhile. */
+  soon(action: () => void): void
 }
 
 export interface Realtime {
@@ -109,6 +112,7 @@ export interface Realtime {
   session(id: SessionId): Session | undefined
   readonly counters: Counters
   readonly counts: ArrivalCounts
+  readonly recoveries: Readonly<RecoveryCounts>
   readonly suspicions: Suspicions
   readonly tap: ActivityTap
   /** All sessions of a connection, for good (A-22); how many there were. */
@@ -125,6 +129,16 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
   const rate = new CommandRate(options.commandRate)
   const users = new Users(options.connectionLimits)
   const namespaces = new Map<string, NamespaceState>()
+  const authorities = byKind([...ownRooms, ...options.roomAuthorities])
+  const waiting = new Set<() => void>()
+  const later = (delayMs: number, action: () => void): void => {
+    const stop = clock.every(delayMs, () => {
+      stop()
+      waiting.delete(stop)
+      action()
+    })
+    waiting.add(stop)
+  }
   let transport: Transport | undefined
 
   const dispatcher = new Dispatcher({
@@ -136,10 +150,17 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     logger,
     tap,
     checkPayloads: options.checkPayloads,
+    catchUps: () => catchUps,
     transport() {
       if (transport === undefined) throw new Error('No transport was given to the engine.')
       return transport
     },
+  })
+  const catchUps: CatchUps = new CatchUps({
+    logger,
+    later,
+    soon: options.soon,
+    packLatest: (namespace, value) => dispatcher.packLatest(namespace, value),
   })
   const arrivals = new Arrivals({
     namespaces,
@@ -153,6 +174,10 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     tap,
     suspicions,
     dispatcher,
+    catchUps,
+    authorities,
+    node: options.node,
+    later,
     reconnection: options.reconnection,
     isStopping: () => options.isStopping(),
   })
@@ -167,7 +192,7 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     rate,
     suspicions,
     tap,
-    authorities: byKind([...ownRooms, ...options.roomAuthorities]),
+    authorities,
     tellSession: (session, name, data) => dispatcher.tell(session, name, data),
     closeAbuser({ principal }) {
       rate.coolDown(principal.userId, clock.now())
@@ -178,17 +203,32 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     command: (session, command) => commands.run(session, command),
     left: (session, reason) => arrivals.left(session, reason),
     joined: (session, room) => dispatcher.tellLatest(session, room),
+    hasRoom: (catchUp) => catchUps.resume(catchUp),
+    failed: (namespace, error) =>
+      logger.debug({ error, namespace: namespace.name }, 'it is not known whether a room will be remembered'),
   }
   for (const served of options.namespaces) {
     const { name, durable } = served.contract
     if (namespaces.has(name)) throw new TypeError(`The namespace ${name} is served twice.`)
-    const cursor = formatCursor(await (durable ? options.durable : options.log).head(name))
-    namespaces.set(name, new NamespaceState(served, { counters, clock, cursor, host }))
+    const log = durable ? options.durable : options.log
+    const position = await log.head(name)
+    const history = new History({
+      namespace: name,
+      log,
+      clock,
+      epoch: position.epoch,
+      pastEvent: (at, entry) => dispatcher.pastEvent(name, at, entry),
+    })
+    const store = durable ? options.durableSessions : options.sessions
+    namespaces.set(name, new NamespaceState(served, { counters, clock, position, store, history, host }))
   }
   const stopMinutes = clock.every(60_000, () => {
     counters.moveTo(clock.now())
     suspicions.nextMinute()
     rate.forgetIdle(clock.now())
+  })
+  const stopForgetting = clock.every(unusedMsMax, () => {
+    for (const { history } of namespaces.values()) history.forgetUnused()
   })
   counters.moveTo(clock.now())
 
@@ -220,6 +260,7 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     },
     counters,
     counts: arrivals.counts,
+    recoveries: arrivals.recoveries,
     suspicions,
     tap,
     disconnectConnection(connection) {
@@ -230,6 +271,8 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     disconnectUser: (userId) => disconnectUser(userId, 'kicked'),
     stop() {
       stopMinutes()
+      stopForgetting()
+      for (const stop of waiting) stop()
       dispatcher.stop()
     },
   }

@@ -17,13 +17,16 @@ import { expect } from 'vitest'
 import { createMemoryBroker } from '../memory/broker.ts'
 import { createMemoryDurableLog } from '../memory/durable-log.ts'
 import { createMemoryLog } from '../memory/log.ts'
+import { createMemorySessionStore } from '../memory/session-store.ts'
 import {
   createMemoryTransport,
   type MemoryConnectOptions,
+  type MemoryQueueBounds,
   type MemoryTransport,
 } from '../memory/transport.ts'
 import type { Delivery, MemoryClient, MemorySession } from '../memory/transport-client.ts'
 import type { ServedNamespace } from '../namespace-handlers.ts'
+import type { NodeId } from '../ports/session-store.ts'
 import type { Principal, TokenVerifier } from '../ports/token-verifier.ts'
 import { createRealtime, type Realtime, type RealtimeOptions } from '../realtime/realtime.ts'
 import type { Session } from '../realtime/session.ts'
@@ -34,7 +37,7 @@ export interface RealtimeWorldOptions extends Partial<Omit<RealtimeOptions, 'nam
   readonly namespaces: readonly ServedNamespace[]
   /** Tokens are verified later, and not in the same turn. */
   readonly verifiesLater?: boolean
-  readonly queueBounds?: { readonly congestedBytes: number; readonly fullBytes: number }
+  readonly queueBounds?: MemoryQueueBounds
 }
 
 export interface Person {
@@ -68,6 +71,7 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
   const clock = createTestClock()
   const logger = createRecordingLogger()
   const log = createMemoryLog({ clock, randomBytes })
+  const sessions = createMemorySessionStore({ clock })
   const verified: unknown[] = []
   let isStopping = false
   let mayFail = false
@@ -83,6 +87,9 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
     verifier,
     log,
     durable: createMemoryDurableLog({ log, logger }),
+    sessions,
+    durableSessions: sessions,
+    node: 'node-1' as NodeId,
     broker: createMemoryBroker({ logger }),
     clock,
     logger,
@@ -97,6 +104,7 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
     reconnection: { delayMs: 1_000, maxDelayMs: 5_000 },
     checkPayloads: true,
     isStopping: () => isStopping,
+    soon: queueMicrotask,
     ...options,
   })
   const memory = createMemoryTransport({
@@ -139,6 +147,7 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
       for (const client of clients) client.close()
       realtime.stop()
       log.close()
+      sessions.close()
       // Soft, so that what failed in the test itself is told as well.
       expect.soft(clock.timers).toBe(0)
       for (const { deliveries } of clients) for (const delivery of deliveries) expectOwnEvent(delivery)

@@ -21,8 +21,10 @@ import { silentLogger } from '../../adapters/postgres/testing/silent-logger.ts'
 import { createMemoryBroker } from '../../engine/memory/broker.ts'
 import { createMemoryDurableLog } from '../../engine/memory/durable-log.ts'
 import { createMemoryLog } from '../../engine/memory/log.ts'
+import { createMemorySessionStore } from '../../engine/memory/session-store.ts'
 import { createMemoryTransport } from '../../engine/memory/transport.ts'
 import { serveNamespace } from '../../engine/namespace-handlers.ts'
+import type { NodeId } from '../../engine/ports/session-store.ts'
 import type { Principal } from '../../engine/ports/token-verifier.ts'
 import { createRealtime, type Realtime } from '../../engine/realtime/realtime.ts'
 import { createTestClock } from '../../engine/testing/test-clock.ts'
@@ -70,12 +72,17 @@ async function openWorld() {
     host: 'app.example.com',
   })
   const log = createMemoryLog({ clock, randomBytes })
+  const sessions = createMemorySessionStore({ clock })
   realtime = await createRealtime({
     namespaces: [...(module.namespaces ?? []), serveNamespace(jobs, { commands: {} })],
     roomAuthorities: [],
     verifier: { verify: (token) => principalOf(String(token)) },
     log,
     durable: createMemoryDurableLog({ log, logger: silentLogger }),
+    sessions,
+    durableSessions: sessions,
+    node: 'node-1' as NodeId,
+    soon: setImmediate,
     broker: createMemoryBroker({ logger: silentLogger }),
     clock,
     logger: silentLogger,

@@ -1,0 +1,282 @@
+/**
+ * The way of a session into its namespace: may they, was it here before, is what it missed known, and in (R5, R6, R11 to
+ * R13). Where everything that is asked answers at once, all of it happens in one turn: a storm of connects must not wait on
+ * promises (TK7).
+ *
+ *   asked for → admitted → claimed, if it brings a pid → recovered, or begun anew → open
+ */
+import { type GoodbyeCode, parseId, Refusal, type Room, type SessionId } from '@belfry/contract'
+import { type Awaitable, andThen, orElse } from '../awaitable.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { NodeId, StoredSession } from '../ports/session-store.ts'
+import type { Principal } from '../ports/token-verifier.ts'
+import type { Link } from '../ports/transport.ts'
+import type { CatchUps } from './catch-up.ts'
+import type { CommandRate } from './command-rate.ts'
+import type { ConnectionState } from './connection-state.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import type { IdSource } from './ids.ts'
+import { Memberships } from './memberships.ts'
+import { everyoneRoom, type NamespaceState } from './namespace-state.ts'
+import { mayUse } from './permissions.ts'
+import { type Proved, type RecoveryParts, type ResetReason, recover, whyUnknown } from './recovery.ts'
+import { Session } from './session.ts'
+import type { Users } from './users.ts'
+
+export interface EntranceParts extends RecoveryParts {
+  readonly users: Users
+  readonly rate: CommandRate
+  readonly ids: IdSource
+  readonly node: NodeId
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly dispatcher: Dispatcher
+  readonly catchUps: CatchUps
+  readonly reconnection: ReconnectionAdvice
+  later(delayMs: number, action: () => void): void
+  /** It is in. */
+  opened(session: Session): void
+  /** Ends a session for good, and says why before. */
+  disconnect(session: Session, code: GoodbyeCode): void
+}
+
+export interface ReconnectionAdvice {
+  readonly delayMs: number
+  readonly maxDelayMs: number
+}
+
+/** Counted since the start. */
+export interface RecoveryCounts {
+  recovered: number
+  /** Events that were sent again. */
+  replayed: number
+  readonly resets: Map<ResetReason, number>
+}
+
+/** A client at the door of a namespace. */
+export interface Asking {
+  readonly state: ConnectionState
+  readonly link: Link
+  readonly namespace: NamespaceState
+  readonly auth: Readonly<Record<string, unknown>>
+}
+
+/** How long a client waits, at least, before a store that is away is asked again. */
+const retryMs = 500
+
+/** No pid of ours is longer. */
+const pidLengthMax = 64
+
+export class Entrance {
+  readonly #parts: EntranceParts
+  readonly counts: RecoveryCounts = { recovered: 0, replayed: 0, resets: new Map() }
+
+  constructor(parts: EntranceParts) {
+    this.#parts = parts
+  }
+
+  /** A promise only where somebody asks for time to decide. Throws, or rejects, where the client stays outside. */
+  admit(asking: Asking, claimed: Principal): Awaitable<void> {
+    const { rate, clock, users } = this.#parts
+    const { namespace, state, auth } = asking
+    const coolDownMs = rate.remainingCoolDownMs(claimed.userId, clock.now())
+    if (coolDownMs > 0) {
+      const seconds = Math.ceil(coolDownMs / 1_000)
+      throw new Refusal('cooling_down', `You sent far too many commands. Come back in ${seconds} seconds.`)
+    }
+    const { contract, handlers } = namespace.served
+    if (!mayUse(claimed, contract.permission))
+      throw new Refusal('forbidden', `You need the permission ${contract.permission} for ${namespace.name}.`)
+    const principal = withinWorkspace(claimed, auth['workspaceId'])
+    return andThen(this.#claim(asking, principal), (stored) =>
+      orElse(
+        () => {
+          users.refuseTooMany(principal, state.sessions)
+          const admitted = handlers.admit?.(principal)
+          if (!(admitted instanceof Promise)) return this.#letIn(asking, principal, stored)
+          return admitted.then(() => {
+            // Others may have come while the module thought.
+            users.refuseTooMany(principal, state.sessions)
+            return this.#letIn(asking, principal, stored)
+          })
+        },
+        () => this.#letGo(asking, stored),
+      ),
+    )
+  }
+
+  /** Before anything slow: of two connections with one pid the newer one counts (R11, SS5). */
+  #claim(asking: Asking, { userId }: Principal): Awaitable<StoredSession | undefined> {
+    const { users, node, disconnect } = this.#parts
+    const { namespace, auth } = asking
+    const pid = pidOf(auth)
+    if (pid === undefined) return undefined
+    const owner = { userId, namespace: namespace.name }
+    const attached = this.#whenStored(asking, () => namespace.store.attach(pid, owner, node))
+    return andThen(attached, (found) => {
+      if (found === undefined) return undefined
+      const older = users
+        .sessionsOf(userId)
+        .find((session) => session.pid === pid && session.namespace === namespace)
+      if (older !== undefined) disconnect(older, 'replaced')
+      return found.session
+    })
+  }
+
+  #letIn(asking: Asking, principal: Principal, stored: StoredSession | undefined): Awaitable<void> {
+    const { namespace, state, auth } = asking
+    if (stored === undefined) {
+      const isBack = pidOf(auth) !== undefined
+      return this.#beginAnew(asking, principal, isBack ? whyUnknown(namespace, auth) : undefined)
+    }
+    const home = state.homeRooms(principal)
+    return andThen(recover(this.#parts, namespace, stored, auth, principal, home), (proved) => {
+      if (typeof proved !== 'string') {
+        if (isWaiting(asking)) this.#goOn(asking, principal, stored, proved)
+        else this.#letGo(asking, stored)
+        return undefined
+      }
+      this.#forget(namespace, stored)
+      return this.#beginAnew(asking, principal, proved)
+    })
+  }
+
+  #goOn(asking: Asking, principal: Principal, stored: StoredSession, proved: Proved): void {
+    const { namespace } = asking
+    const { dispatcher } = this.#parts
+    const { memberships, lost, gained, offset } = proved
+    const { position } = namespace
+    const gaps = { offset, memberships }
+    const session = this.#open(asking, principal, stored, gaps, (opened) => {
+      if (lost.length > 0) dispatcher.tell(opened, 'room:lost', { rooms: lost })
+    })
+    this.counts.recovered += 1
+    for (const room of gained) void namespace.join(session, room)
+    const gone = lost.map(({ kind, id }) => `${kind}:${id}` as Room)
+    if (gone.length > 0)
+      this.#inBackground(namespace, () => namespace.store.leave(stored.pid, gone, position))
+  }
+
+  /** `reason`: why a client that was here before gets another session. */
+  #beginAnew(asking: Asking, principal: Principal, reason: ResetReason | undefined): Awaitable<void> {
+    const { ids, node, dispatcher } = this.#parts
+    const { namespace, state } = asking
+    const started = {
+      id: ids.sessionId() as SessionId,
+      pid: ids.pid(),
+      userId: principal.userId,
+      namespace: namespace.name,
+      node,
+      start: namespace.position,
+      rooms: [everyoneRoom, ...state.homeRooms(principal)],
+    }
+    const created = this.#whenStored(asking, () => namespace.store.create(started))
+    return andThen(created, (stored) => {
+      if (stored === undefined) return
+      if (!isWaiting(asking)) {
+        this.#forget(namespace, stored)
+        return
+      }
+      const memberships = new Memberships()
+      for (const room of started.rooms) memberships.join(room, started.start.offset)
+      this.#open(asking, principal, stored, { offset: started.start.offset, memberships }, (session) => {
+        if (reason === undefined) return
+        this.counts.resets.set(reason, (this.counts.resets.get(reason) ?? 0) + 1)
+        dispatcher.tell(session, 'sync:reset', { reason })
+      })
+    })
+  }
+
+  /** CONNECT, then what is told first, then what was missed, then live (R6). */
+  #open(
+    { state, link, namespace, auth }: Asking,
+    principal: Principal,
+    { id, pid, generation }: StoredSession,
+    { offset, memberships }: { readonly offset: number; readonly memberships: Memberships },
+    tellFirst: (session: Session) => void,
+  ): Session {
+    const { users, dispatcher, catchUps, reconnection, opened } = this.#parts
+    const recovered = generation > 1
+    const session = new Session({
+      id,
+      pid,
+      link,
+      connection: state,
+      namespace,
+      principal,
+      generation,
+      recovered,
+    })
+    users.add(session, state.sessions)
+    state.sessions = [...state.sessions, session]
+    const cursorMode = typeof auth['recover'] === 'boolean' ? auth['recover'] : state.connection.takesCursor
+    link.accept(session, { id, pid, cursorMode })
+    const wantsToKnow = !cursorMode || auth['started'] === true
+    const tell = () => {
+      if (wantsToKnow)
+        dispatcher.tell(session, 'session:started', { pid, cursor: session.cursor, recovered, reconnection })
+      tellFirst(session)
+    }
+    const onLive = (events: number) => {
+      this.counts.replayed += events
+      if (wantsToKnow && recovered) dispatcher.tell(session, 'sync:recovered', { events })
+    }
+    catchUps.begin(session, { offset, memberships, latest: 0, onLive }, tell)
+    namespace.sessionsPeak = Math.max(namespace.sessionsPeak, namespace.sessionCount)
+    opened(session)
+    return session
+  }
+
+  /** A session that was claimed and that nobody uses after all: its client may come again. */
+  #letGo({ namespace }: Asking, stored: StoredSession | undefined): void {
+    if (stored === undefined) return
+    const { pid, generation } = stored
+    this.#inBackground(namespace, () => namespace.store.detach(pid, generation, this.#parts.clock.now()))
+  }
+
+  #forget(namespace: NamespaceState, { pid, generation }: StoredSession): void {
+    this.#inBackground(namespace, () => namespace.store.remove(pid, generation))
+  }
+
+  #inBackground(namespace: NamespaceState, work: () => unknown): void {
+    const { logger } = this.#parts
+    Promise.resolve(
+      orElse(
+        async () => work(),
+        () => undefined,
+      ),
+    ).catch((error: unknown) =>
+      logger.debug({ error, namespace: namespace.name }, 'a session could not be put away'),
+    )
+  }
+
+  /** A store that is away keeps its clients waiting, and not their other namespaces; `undefined`: the client went. */
+  #whenStored<Value>(asking: Asking, ask: () => Awaitable<Value>): Awaitable<Value | undefined> {
+    const asked = ask()
+    if (!(asked instanceof Promise)) return asked
+    return asked.catch(async (error: unknown) => {
+      if (!(error instanceof Refusal) || error.code !== 'database_unavailable') throw error
+      await new Promise<void>((resolve) => this.#parts.later(retryMs, resolve))
+      return isWaiting(asking) ? this.#whenStored(asking, ask) : undefined
+    })
+  }
+}
+
+function isWaiting({ state, link }: Asking): boolean {
+  return state.isOpen && link.isWaiting
+}
+
+function pidOf(auth: Asking['auth']): string | undefined {
+  const pid = auth['pid']
+  return typeof pid === 'string' && pid.length > 0 && pid.length <= pidLengthMax ? pid : undefined
+}
+
+/** A client may confine itself to one of its workspaces (A-12). */
+function withinWorkspace(principal: Principal, asked: unknown): Principal {
+  if (asked === undefined) return principal
+  const workspaceId = parseId<'workspace'>(asked)
+  if (workspaceId === undefined || !principal.workspaces.includes(workspaceId))
+    throw new Refusal('forbidden', 'You are not a member of this workspace.')
+  return { ...principal, workspaces: [workspaceId] }
+}
