@@ -16,6 +16,7 @@ import type { Logger } from '../engine/ports/logger.ts'
 import { composeModules } from './compose-modules.ts'
 import { ensureDataDirectory } from './data-directory.ts'
 import { generatedSecret } from './generated-secret.ts'
+import type { AuthenticateHandshake } from './handshake-claims.ts'
 import { followHostServer } from './host-server.ts'
 import type { HostTables } from './host-tables.ts'
 import { migrateOpened } from './migrate.ts'
@@ -52,6 +53,11 @@ export interface BelfryOptions {
   readonly namespaces?: readonly ServedNamespace[]
   /** Who may be in rooms of your own kinds. */
   readonly rooms?: readonly RoomAuthority[]
+  /**
+   * Who the session cookies of your pages belong to, for clients that bring no token. Asked once for a connection, and only
+   * when a page of an allowed origin opened it.
+   */
+  readonly authenticate?: AuthenticateHandshake
   /** The time of everything that Belfry does. The system's if absent. */
   readonly clock?: Clock
   /** Something takes place, or has: for a person who waits. */
@@ -183,6 +189,8 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       rooms,
       durable,
       revocations,
+      authenticate: options.authenticate,
+      logOut: (principal) => authentication.revoking.logOut(principal),
       clock,
       logger,
       jwtSecret,

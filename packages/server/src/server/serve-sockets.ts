@@ -15,9 +15,10 @@ import type { Logger } from '../engine/ports/logger.ts'
 import type { DurableLog } from '../engine/ports/outbox.ts'
 import type { Revocations } from '../engine/ports/revocations.ts'
 import type { NodeId } from '../engine/ports/session-store.ts'
-import type { TokenVerifier } from '../engine/ports/token-verifier.ts'
+import type { Principal, TokenVerifier } from '../engine/ports/token-verifier.ts'
 import { createRealtime, type Realtime } from '../engine/realtime/realtime.ts'
 import { refusingRevoked } from '../engine/revocable-tokens.ts'
+import { type AuthenticateHandshake, askHandshakeOf } from './handshake-claims.ts'
 import type { Settings } from './settings.ts'
 
 export interface SocketParts {
@@ -30,6 +31,10 @@ export interface SocketParts {
   readonly logger: Logger
   readonly durable: DurableLog
   readonly revocations: Revocations
+  /** Who the cookies of a handshake belong to; absent: nobody. */
+  readonly authenticate?: AuthenticateHandshake | undefined
+  /** Ends the login of a token, or takes the token back. */
+  readonly logOut?: ((principal: Principal) => Promise<void>) | undefined
   /** What signs tokens, given or generated. */
   readonly jwtSecret: string
   /** Bounds of the wire that are no settings. */
@@ -66,6 +71,10 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
     namespaces: [...modules.flatMap((module) => module.namespaces ?? []), ...parts.namespaces],
     roomAuthorities: [...modules.flatMap((module) => module.rooms ?? []), ...parts.rooms],
     verifier,
+    revocations: parts.revocations,
+    tokenGraceMs: settings.socketTokenGraceSeconds * 1_000,
+    askHandshake: parts.authenticate && askHandshakeOf(parts.authenticate, clock),
+    logOut: parts.logOut,
     log,
     durable: parts.durable,
     sessions,
@@ -105,6 +114,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
     trustedProxies: settings.trustProxy,
     parser: settings.socketParser,
     path: settings.socketPath,
+    keepsHandshakes: parts.authenticate !== undefined,
     bounds: {
       pingIntervalMs: settings.socketPingIntervalMs,
       pingTimeoutMs: settings.socketPingTimeoutMs,
