@@ -8,6 +8,9 @@ import type { OpenedDatabase } from './open-database.ts'
 import type { Settings } from './settings.ts'
 import { refuseOtherSchema } from './sign-in-link.ts'
 
+export type { Grants } from '../modules/authentication/store.ts'
+export { type Users, usersListed } from '../modules/authentication/users.ts'
+
 export async function openAuthentication(parts: {
   readonly opened: OpenedDatabase
   readonly settings: Settings

@@ -7,6 +7,7 @@ import type { Server } from 'node:http'
 import { createPostgresEventLog } from '../adapters/postgres/events/event-log.ts'
 import { createPostgresRequestKeys } from '../adapters/postgres/requests/request-keys.ts'
 import { createPostgresRevocations } from '../adapters/postgres/revocations/revocations.ts'
+import { createPostgresSessionStore } from '../adapters/postgres/sessions/session-store.ts'
 import { issueToken, type TokenClaims } from '../adapters/tokens/issue-token.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
 import { type Clock, systemClock } from '../engine/ports/clock.ts'
@@ -28,7 +29,7 @@ import { openFilesWarning } from './open-files.ts'
 import { publicAddress } from './public-address.ts'
 import { schemaModules } from './schema.ts'
 import { createHttp, listenRefusal } from './serve-http.ts'
-import { createSockets, type Sockets } from './serve-sockets.ts'
+import { createSockets, newNodeId, type Sockets } from './serve-sockets.ts'
 import type { LoadedSettings } from './settings.ts'
 import { createSettingsLogger } from './settings-logger.ts'
 import { signInPath } from './sign-in-link.ts'
@@ -152,15 +153,30 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       if (tables !== undefined) applied.push(...(await migrateHostTables(opened, tables, following)))
       return { done: applied.length === 0 ? 'up to date' : `${applied.length} applied`, result: undefined }
     })
+    const { namespaces = [], rooms = [] } = options
+    const served = [...modules.flatMap((module) => module.namespaces ?? []), ...namespaces]
+    const policies = new Map(served.map(({ contract }) => [contract.name as string, contract.log]))
     const durable = createPostgresEventLog({
       database: opened.database,
       clock,
       logger,
       randomBytes,
-      boundsOf: () => durableLogBounds,
+      boundsOf: (name) => ({ ...durableLogBounds, ...policies.get(name) }),
     })
     undo.push(() => durable.close())
     await revocations.start()
+    const node = newNodeId()
+    const durableSessions = createPostgresSessionStore({
+      database: opened.database,
+      clock,
+      logger,
+      node,
+      // Its own database has one server at a time: whoever was connected to another one is not any more.
+      othersAreGone: opened.kind === 'embedded',
+      // As long as the log can be read, its reader is known.
+      detachedMsMax: durableLogBounds.ageMsMax,
+    })
+    undo.push(() => durableSessions.close())
     for (const module of modules) {
       await module.start?.()
       undo.push(async () => module.stop?.())
@@ -181,7 +197,6 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       isStopping,
     })
     undo.push(() => http.close())
-    const { namespaces = [], rooms = [] } = options
     sockets = await createSockets({
       settings,
       modules,
@@ -191,6 +206,8 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       revocations,
       authenticate: options.authenticate,
       logOut: (principal) => authentication.revoking.logOut(principal),
+      durableSessions,
+      node,
       clock,
       logger,
       jwtSecret,

@@ -14,7 +14,7 @@ import type { Clock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { DurableLog } from '../engine/ports/outbox.ts'
 import type { Revocations } from '../engine/ports/revocations.ts'
-import type { NodeId } from '../engine/ports/session-store.ts'
+import { defaultSessionBounds, type NodeId, type SessionStore } from '../engine/ports/session-store.ts'
 import type { Principal, TokenVerifier } from '../engine/ports/token-verifier.ts'
 import { createRealtime, type Realtime } from '../engine/realtime/realtime.ts'
 import { refusingRevoked } from '../engine/revocable-tokens.ts'
@@ -35,6 +35,10 @@ export interface SocketParts {
   readonly authenticate?: AuthenticateHandshake | undefined
   /** Ends the login of a token, or takes the token back. */
   readonly logOut?: ((principal: Principal) => Promise<void>) | undefined
+  /** Of durable namespaces. */
+  readonly durableSessions: SessionStore
+  /** Which this one is, anew with each start. */
+  readonly node: NodeId
   /** What signs tokens, given or generated. */
   readonly jwtSecret: string
   /** Bounds of the wire that are no settings. */
@@ -65,21 +69,27 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
     now: clock.now,
   })
   const verifier = refusingRevoked(checkingKeys, parts.revocations)
-  const log = createMemoryLog({ clock, randomBytes })
-  const sessions = createMemorySessionStore({ clock })
+  const namespaces = [...modules.flatMap((module) => module.namespaces ?? []), ...parts.namespaces]
+  const policies = new Map(namespaces.map(({ contract }) => [contract.name as string, contract.log]))
+  const log = createMemoryLog({ clock, randomBytes, boundsOf: (name) => policies.get(name) ?? {} })
+  const ages = [...policies.values()].map(({ ageMsMax = 0 }) => ageMsMax)
+  const sessions = createMemorySessionStore({
+    clock,
+    detachedMsMax: Math.max(defaultSessionBounds.detachedMsMax, ...ages.map((ageMs) => ageMs / 2)),
+  })
   const realtime = await createRealtime({
-    namespaces: [...modules.flatMap((module) => module.namespaces ?? []), ...parts.namespaces],
+    namespaces,
     roomAuthorities: [...modules.flatMap((module) => module.rooms ?? []), ...parts.rooms],
     verifier,
     revocations: parts.revocations,
-    tokenGraceMs: settings.socketTokenGraceSeconds * 1_000,
+    tokenGraceMs: settings.socketExpiryGraceSeconds * 1_000,
     askHandshake: parts.authenticate && askHandshakeOf(parts.authenticate, clock),
     logOut: parts.logOut,
     log,
     durable: parts.durable,
     sessions,
-    durableSessions: sessions,
-    node: `node-${randomBytes(9).toString('base64url')}` as NodeId,
+    durableSessions: parts.durableSessions,
+    node: parts.node,
     broker: createMemoryBroker({ logger }),
     clock,
     logger,
@@ -145,6 +155,10 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
       await Promise.all(own.map(stopListening))
     },
   }
+}
+
+export function newNodeId(): NodeId {
+  return `node-${randomBytes(9).toString('base64url')}` as NodeId
 }
 
 /** Below this, compressing costs more than the bytes it saves. */

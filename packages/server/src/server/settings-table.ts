@@ -92,7 +92,7 @@ export const table = {
   socketEventRatePerSecond: setting('sockets', 'SOCKET_EVENT_RATE_PER_SEC', wholeNumber(1, 100_000), 20, 'Commands of one user over all sockets, a second.'),
   socketAbuseThreshold: setting('sockets', 'SOCKET_ABUSE_THRESHOLD', wholeNumber(1, 100_000), 5, 'Refused seconds in a row after which the sockets of a user are closed.'),
   socketCoolDownSeconds: setting('sockets', 'SOCKET_COOL_DOWN_SECONDS', wholeNumber(1, 86_400), 60, 'How long a user whose sockets were closed for too many commands has to stay away, in seconds.'),
-  socketTokenGraceSeconds: setting('sockets', 'SOCKET_TOKEN_GRACE_SECONDS', wholeNumber(0, 3_600), 25, 'How long sockets live on when their token has ended, for clients that renew it late, in seconds.'),
+  socketExpiryGraceSeconds: setting('sockets', 'SOCKET_EXPIRY_GRACE_SECONDS', wholeNumber(0, 3_600), 25, 'How long sockets live on when their token has ended, for clients that renew it late, in seconds.'),
   socketMaxPayloadBytes: setting('sockets', 'SOCKET_MAX_PAYLOAD_BYTES', wholeNumber(1_024, 104_857_600), 1_000_000, 'Largest message that a client may send.'),
   socketPingIntervalMs: setting('sockets', 'SOCKET_PING_INTERVAL', wholeNumber(100, 3_600_000), 25_000, 'Time between two pings, in milliseconds.'),
   socketPingTimeoutMs: setting('sockets', 'SOCKET_PING_TIMEOUT', wholeNumber(100, 3_600_000), 20_000, 'How long a client may take to answer a ping, in milliseconds.'),

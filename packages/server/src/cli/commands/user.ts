@@ -1,9 +1,12 @@
 /** `belfry user`: users for applications that have no identity provider. */
 import { parseArgs } from 'node:util'
 import { Refusal } from '@belfry/contract'
-import type { Grants } from '../../modules/authentication/store.ts'
-import { type Users, usersListed } from '../../modules/authentication/users.ts'
-import { openAuthentication } from '../../server/authentication-beside.ts'
+import {
+  type Grants,
+  openAuthentication,
+  type Users,
+  usersListed,
+} from '../../server/authentication-beside.ts'
 import { claimsOptions, readId, readList } from '../claims-options.ts'
 import { type Command, type CommandContext, CommandFailure, UsageError } from '../command.ts'
 import { askPassword } from '../password.ts'

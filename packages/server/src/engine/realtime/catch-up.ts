@@ -12,10 +12,10 @@ import type { Logger } from '../ports/logger.ts'
 import type { Packet } from '../ports/transport.ts'
 import type { HistoryPage } from './history.ts'
 import type { LatestValue } from './latest-values.ts'
-import { Memberships } from './memberships.ts'
 import type { NamespaceState } from './namespace-state.ts'
 import { mayUse } from './permissions.ts'
 import type { Session } from './session.ts'
+import { Stays } from './stays.ts'
 
 export interface CatchUpParts {
   readonly logger: Logger
@@ -29,7 +29,7 @@ export interface CatchUpParts {
 export interface Behind {
   /** Everything up to here that was for the session was sent. */
   readonly offset: number
-  readonly memberships: Memberships
+  readonly stays: Stays
   /** Current values up to this number were sent; 0: none. */
   readonly latest: number
   /** It is live; with the number of events that were sent until then. */
@@ -47,16 +47,16 @@ const retryMs = 500
 
 export class CatchUp {
   readonly session: Session
-  readonly memberships: Memberships
+  readonly stays: Stays
   readonly onLive: ((events: number) => void) | undefined
   offset: number
   latest: number
   events = 0
 
-  constructor(session: Session, { offset, memberships, latest, onLive }: Behind) {
+  constructor(session: Session, { offset, stays, latest, onLive }: Behind) {
     this.session = session
     this.offset = offset
-    this.memberships = memberships
+    this.stays = stays
     this.latest = latest
     this.onLive = onLive
   }
@@ -90,10 +90,10 @@ export class CatchUps {
   fallBehind(session: Session, offset: number, latest: number): void {
     if (!session.isOpen || session.catchUp !== undefined) return
     const { namespace } = session
-    const memberships = new Memberships()
-    for (const { name } of session.rooms) memberships.add(name as Room, offset)
+    const stays = new Stays()
+    for (const { name } of session.rooms) stays.add(name as Room, offset)
     namespace.rooms.leaveAll(session)
-    session.catchUp = new CatchUp(session, { offset, memberships, latest })
+    session.catchUp = new CatchUp(session, { offset, stays, latest })
     namespace.behind.add(session)
     namespace.fellBehind += 1
     session.link.awaitRoom()
@@ -167,10 +167,10 @@ export class CatchUps {
 
   /** False: some of them have to wait for room. */
   #sendLatest(catchUp: CatchUp): boolean {
-    const { session, memberships } = catchUp
+    const { session, stays } = catchUp
     const { namespace, principal, link } = session
     if (catchUp.latest === namespace.latest.number) return true
-    for (const { number, value } of namespace.latest.since(memberships.present(), catchUp.latest)) {
+    for (const { number, value } of namespace.latest.since(stays.present(), catchUp.latest)) {
       const permission = namespace.events.get(value.name)?.contract.permission
       if (mayUse(principal, permission)) {
         if (isFull(session) || !link.send(this.#parts.packLatest(namespace, value))) return false
@@ -183,7 +183,7 @@ export class CatchUps {
 
 /** False: an event had no room. */
 function sendPage(catchUp: CatchUp, page: HistoryPage): boolean {
-  const { session, memberships } = catchUp
+  const { session, stays } = catchUp
   const { namespace, principal, link } = session
   // What lies beyond was not delivered on this node yet, and will be.
   const last = Math.min(page.last, namespace.position.offset)
@@ -191,7 +191,7 @@ function sendPage(catchUp: CatchUp, page: HistoryPage): boolean {
     const event = page.at(catchUp.offset + 1)
     if (event === undefined) break
     const { rooms, except } = event.entry
-    if (memberships.covers(event.offset, rooms, except) && mayUse(principal, event.permission)) {
+    if (stays.covers(event.offset, rooms, except) && mayUse(principal, event.permission)) {
       const packet = event.packet()
       if (packet !== undefined) {
         if (!link.send(packet)) return false
@@ -204,11 +204,11 @@ function sendPage(catchUp: CatchUp, page: HistoryPage): boolean {
 }
 
 /** In the same turn in which its last event was sent, so that nothing is published in between. */
-function goLive({ session, memberships, events, onLive }: CatchUp): void {
+function goLive({ session, stays, events, onLive }: CatchUp): void {
   const { namespace } = session
   session.catchUp = undefined
   namespace.behind.delete(session)
-  for (const room of memberships.present()) namespace.rooms.join(session, room)
+  for (const room of stays.present()) namespace.rooms.join(session, room)
   session.settle()
   onLive?.(events)
 }

@@ -5,11 +5,11 @@
  *
  *   asked for → admitted → claimed, if it brings a pid → recovered, or begun anew → open
  */
-import { type GoodbyeCode, parseId, Refusal, type Room, type SessionId } from '@belfry/contract'
+import { type GoodbyeCode, parseId, Refusal, roomName, type SessionId } from '@belfry/contract'
 import { type Awaitable, andThen, orElse } from '../awaitable.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { NodeId, StoredSession } from '../ports/session-store.ts'
+import type { NewSession, NodeId, StoredSession } from '../ports/session-store.ts'
 import type { Principal } from '../ports/token-verifier.ts'
 import type { Link } from '../ports/transport.ts'
 import type { CatchUps } from './catch-up.ts'
@@ -17,11 +17,11 @@ import type { CommandRate } from './command-rate.ts'
 import type { ConnectionState } from './connection-state.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { IdSource } from './ids.ts'
-import { Memberships } from './memberships.ts'
 import { everyoneRoom, type NamespaceState } from './namespace-state.ts'
 import { mayUse } from './permissions.ts'
 import { type Proved, type RecoveryParts, type ResetReason, recover, whyUnknown } from './recovery.ts'
 import { Session } from './session.ts'
+import { Stays } from './stays.ts'
 import type { Users } from './users.ts'
 
 export interface EntranceParts extends RecoveryParts {
@@ -62,8 +62,14 @@ export interface Asking {
   readonly auth: Readonly<Record<string, unknown>>
 }
 
-/** How long a client waits, at least, before a store that is away is asked again. */
+/** Between two questions to a store that is away; each waits by itself for it to come back. */
 const retryMs = 500
+
+/** Of these pauses together, with which a client that comes back waits for a store. */
+const storeWaitMsMax = 10_000
+
+/** A session that could not be stored when it began. */
+const storeAgainMs = 5_000
 
 /** No pid of ours is longer. */
 const pidLengthMax = 64
@@ -141,24 +147,23 @@ export class Entrance {
   #goOn(asking: Asking, principal: Principal, stored: StoredSession, proved: Proved): void {
     const { namespace } = asking
     const { dispatcher } = this.#parts
-    const { memberships, lost, gained, offset } = proved
+    const { stays, lost, gained, offset } = proved
     const { position } = namespace
-    const gaps = { offset, memberships }
+    const gaps = { offset, stays }
     const session = this.#open(asking, principal, stored, gaps, (opened) => {
       if (lost.length > 0) dispatcher.tell(opened, 'room:lost', { rooms: lost })
     })
     this.counts.recovered += 1
     for (const room of gained) void namespace.join(session, room)
-    const gone = lost.map(({ kind, id }) => `${kind}:${id}` as Room)
-    if (gone.length > 0)
-      this.#inBackground(namespace, () => namespace.store.leave(stored.pid, gone, position))
+    if (lost.length > 0)
+      this.#inBackground(namespace, () => namespace.store.leave(stored.pid, lost.map(roomName), position))
   }
 
   /** `reason`: why a client that was here before gets another session. */
   #beginAnew(asking: Asking, principal: Principal, reason: ResetReason | undefined): Awaitable<void> {
     const { ids, node, dispatcher } = this.#parts
     const { namespace, state } = asking
-    const started = {
+    const started: NewSession = {
       id: ids.sessionId() as SessionId,
       pid: ids.pid(),
       userId: principal.userId,
@@ -167,20 +172,41 @@ export class Entrance {
       start: namespace.position,
       rooms: [everyoneRoom, ...state.homeRooms(principal)],
     }
-    const created = this.#whenStored(asking, () => namespace.store.create(started))
-    return andThen(created, (stored) => {
-      if (stored === undefined) return
+    const open = (stored: StoredSession | undefined): void => {
       if (!isWaiting(asking)) {
-        this.#forget(namespace, stored)
+        if (stored !== undefined) this.#forget(namespace, stored)
         return
       }
-      const memberships = new Memberships()
-      for (const room of started.rooms) memberships.join(room, started.start.offset)
-      this.#open(asking, principal, stored, { offset: started.start.offset, memberships }, (session) => {
+      const stays = new Stays()
+      for (const room of started.rooms) stays.join(room, started.start.offset)
+      const gaps = { offset: started.start.offset, stays }
+      const session = this.#open(asking, principal, { ...started, generation: 1 }, gaps, (opened) => {
         if (reason === undefined) return
         this.counts.resets.set(reason, (this.counts.resets.get(reason) ?? 0) + 1)
-        dispatcher.tell(session, 'sync:reset', { reason })
+        dispatcher.tell(opened, 'sync:reset', { reason })
       })
+      if (stored === undefined) this.#storeLater(session, started)
+    }
+    const created = namespace.store.create(started)
+    if (!(created instanceof Promise)) return open(created)
+    // Where nothing can be written, something may be read: the client is let in, and may not recover for a while.
+    return created.then(open, (error: unknown) => {
+      if (!isUnavailable(error)) throw error
+      open(undefined)
+    })
+  }
+
+  #storeLater(session: Session, started: NewSession): void {
+    const { logger, later } = this.#parts
+    const { namespace } = session
+    later(storeAgainMs, async () => {
+      if (!session.isOpen) return
+      try {
+        await namespace.store.create({ ...started, rooms: [...session.roomNames()] })
+      } catch (error) {
+        if (isUnavailable(error)) this.#storeLater(session, started)
+        else logger.error({ error, namespace: namespace.name }, 'a session could not be stored')
+      }
     })
   }
 
@@ -188,8 +214,8 @@ export class Entrance {
   #open(
     { state, link, namespace, auth }: Asking,
     principal: Principal,
-    { id, pid, generation }: StoredSession,
-    { offset, memberships }: { readonly offset: number; readonly memberships: Memberships },
+    { id, pid, generation }: Pick<StoredSession, 'id' | 'pid' | 'generation'>,
+    { offset, stays }: { readonly offset: number; readonly stays: Stays },
     tellFirst: (session: Session) => void,
   ): Session {
     const { users, dispatcher, catchUps, reconnection, opened } = this.#parts
@@ -220,7 +246,7 @@ export class Entrance {
       this.counts.replayed += events
       if (wantsToKnow && recovered) dispatcher.tell(session, 'sync:recovered', { events })
     }
-    catchUps.begin(session, { offset, memberships, latest: 0, onLive }, tell)
+    catchUps.begin(session, { offset, stays, latest: 0, onLive }, tell)
     namespace.sessionsPeak = Math.max(namespace.sessionsPeak, namespace.sessionCount)
     opened(session)
     return session
@@ -249,16 +275,28 @@ export class Entrance {
     )
   }
 
-  /** A store that is away keeps its clients waiting, and not their other namespaces; `undefined`: the client went. */
-  #whenStored<Value>(asking: Asking, ask: () => Awaitable<Value>): Awaitable<Value | undefined> {
+  /**
+   * A store that is away keeps those who come back waiting for a while, and not their other namespaces; then they count as
+   * unknown, and are told.
+   */
+  #whenStored<Value>(
+    asking: Asking,
+    ask: () => Awaitable<Value>,
+    waitedMs = 0,
+  ): Awaitable<Value | undefined> {
     const asked = ask()
     if (!(asked instanceof Promise)) return asked
     return asked.catch(async (error: unknown) => {
-      if (!(error instanceof Refusal) || error.code !== 'database_unavailable') throw error
+      if (!isUnavailable(error)) throw error
+      if (waitedMs >= storeWaitMsMax) return undefined
       await new Promise<void>((resolve) => this.#parts.later(retryMs, resolve))
-      return isWaiting(asking) ? this.#whenStored(asking, ask) : undefined
+      return isWaiting(asking) ? this.#whenStored(asking, ask, waitedMs + retryMs) : undefined
     })
   }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof Refusal && error.code === 'database_unavailable'
 }
 
 function isWaiting({ state, link }: Asking): boolean {

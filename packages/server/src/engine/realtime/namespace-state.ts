@@ -154,7 +154,7 @@ export class NamespaceState {
     const { position } = this
     if (!session.isOpen || session.isInRoom(room)) return undefined
     if (session.roomCount >= roomsPerSessionMax) throw tooManyRooms()
-    if (session.catchUp !== undefined) session.catchUp.memberships.join(room, position.offset)
+    if (session.catchUp !== undefined) session.catchUp.stays.join(room, position.offset)
     else if (this.rooms.join(session, room)) this.host.joined(session, room)
     return this.#remembered(
       async () => {
@@ -176,7 +176,7 @@ export class NamespaceState {
   #leave(session: Session, room: Room): boolean {
     return session.catchUp === undefined
       ? this.rooms.leave(session, room)
-      : session.catchUp.memberships.leave(room, this.position.offset)
+      : session.catchUp.stays.leave(room, this.position.offset)
   }
 
   /** Modules need not wait for it: then a failure is told to the logger, and does not end the process. */

@@ -2,13 +2,16 @@
  * The engine of live updates, put together: a transport brings clients to its `handler`, modules serve namespaces in
  * it, and whoever has something to tell publishes through it.
  */
-import type {
-  EventInput,
-  EventName,
-  GoodbyeCode,
-  NamespaceContract,
-  SessionId,
-  UserId,
+import {
+  type EventInput,
+  type EventName,
+  type GoodbyeCode,
+  type NamespaceContract,
+  Refusal,
+  type RoomRef,
+  roomName,
+  type SessionId,
+  type UserId,
 } from '@belfry/contract'
 import type { RoomAuthority, ServedNamespace } from '../namespace-handlers.ts'
 import type { Broker } from '../ports/broker.ts'
@@ -130,6 +133,9 @@ export interface Realtime {
   readonly connections: ReadonlySet<ConnectionState>
   readonly users: Users
   session(id: SessionId): Session | undefined
+  /** All sessions of a user on a namespace, also those whose client is away and may come back (R13); how many. */
+  joinUser(namespace: string, userId: UserId, room: RoomRef): Promise<number>
+  leaveUser(namespace: string, userId: UserId, room: RoomRef): Promise<number>
   readonly counters: Counters
   readonly counts: ArrivalCounts
   readonly recoveries: Readonly<RecoveryCounts>
@@ -293,6 +299,24 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     for (const { history } of namespaces.values()) history.forgetUnused()
   })
   counters.moveTo(clock.now())
+  const ofUser = async (
+    name: string,
+    userId: UserId,
+    act: {
+      open(session: Session): unknown
+      away(namespace: NamespaceState, pid: string): unknown
+    },
+  ): Promise<number> => {
+    const namespace = namespaces.get(name)
+    if (namespace === undefined) throw new Refusal('unknown_namespace')
+    const sessions = users.sessionsOf(userId).filter((session) => session.namespace === namespace)
+    const pids = new Set(sessions.map(({ pid }) => pid))
+    const acted = sessions.map((session) => act.open(session))
+    for (const { pid } of await namespace.store.findAll({ userId, namespace: name }))
+      if (!pids.has(pid)) acted.push(act.away(namespace, pid))
+    await Promise.all(acted)
+    return acted.length
+  }
 
   return {
     handler: arrivals,
@@ -320,6 +344,16 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       }
       return undefined
     },
+    joinUser: (namespace, userId, room) =>
+      ofUser(namespace, userId, {
+        open: (session) => session.join(room),
+        away: ({ store, position }, pid) => store.join(pid, [roomName(room)], position),
+      }),
+    leaveUser: (namespace, userId, room) =>
+      ofUser(namespace, userId, {
+        open: (session) => session.leave(room),
+        away: ({ store, position }, pid) => store.leave(pid, [roomName(room)], position),
+      }),
     counters,
     counts: arrivals.counts,
     recoveries: arrivals.recoveries,

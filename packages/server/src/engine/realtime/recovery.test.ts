@@ -2,7 +2,7 @@
  * Clients that come back, and clients that read slowly: each gets every event that was for it, once and in order, or is
  * told first that it does not. The rules are those of design: R1 to R15.
  */
-import { type RoomRef, roomName } from '@belfry/contract'
+import { type RoomRef, roomName, type UserId } from '@belfry/contract'
 import { describe, expect, it } from 'vitest'
 import type { MemoryClient, MemorySession } from '../memory/transport-client.ts'
 import { type RoomAuthority, serveNamespace } from '../namespace-handlers.ts'
@@ -339,6 +339,23 @@ describe('a client that comes back', () => {
     await publish(world, 504, acme)
     world.memory.flush()
     expect(said(session)).toEqual([...numbersTo(501), 503])
+  })
+
+  it('[R13] is in the rooms into which the server put its user while it was away', async () => {
+    await using world = await open()
+    const away = await visit(world, ana)
+    const here = await visit(world, ana)
+    away.client.cut()
+    await publish(world, 1, episode('1'))
+    const userId = 'ana' as UserId
+    expect(await world.realtime.joinUser('/posts', userId, episode('1'))).toBe(2)
+    await publish(world, 2, episode('1'))
+    await publish(world, 3, acme)
+    expect(await world.realtime.leaveUser('/posts', userId, episode('1'))).toBe(2)
+    await publish(world, 4, episode('1'))
+    await comeBack(world, away.session)
+    for (const { session } of [away, here]) expect(said(session)).toEqual([2, 3])
+    await expect(world.realtime.joinUser('/nowhere', userId, acme)).rejects.toThrow('namespace')
   })
 
   it('[R14] recovers by what stands in its events when it gets no cursor behind them', async () => {

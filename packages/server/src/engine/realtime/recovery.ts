@@ -19,15 +19,15 @@ import type { RoomAuthority } from '../namespace-handlers.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { StoredSession } from '../ports/session-store.ts'
 import type { Principal } from '../ports/token-verifier.ts'
-import { Memberships } from './memberships.ts'
 import { everyoneRoom, type NamespaceState } from './namespace-state.ts'
+import { Stays } from './stays.ts'
 
 export type ResetReason = EventData<EveryNamespace, 'sync:reset'>['reason']
 
 export interface Proved {
   /** It has everything up to here that was for it. */
   readonly offset: number
-  readonly memberships: Memberships
+  readonly stays: Stays
   /** Rooms in which it may not be any more. */
   readonly lost: readonly RoomRef[]
   /** Rooms of its user, workspaces and teams in which it was not yet. */
@@ -82,17 +82,17 @@ export async function authorise(
   principal: Principal,
   home: readonly Room[],
 ): Promise<Omit<Proved, 'offset'>> {
-  const memberships = new Memberships()
+  const stays = new Stays()
   const lost: RoomRef[] = []
   const may = roomQuestion(parts, namespace, principal, home)
   for (const { room, joined } of stored.rooms) {
-    if (await may(room)) memberships.add(room, joined.offset)
+    if (await may(room)) stays.add(room, joined.offset)
     else lost.push(roomRef(room))
   }
   for (const { room, joined, left } of stored.left)
-    if (await may(room)) memberships.add(room, joined.offset, left.offset)
-  const gained = home.filter((room) => !memberships.isIn(room))
-  return { memberships, lost, gained }
+    if (await may(room)) stays.add(room, joined.offset, left.offset)
+  const gained = home.filter((room) => !stays.isIn(room))
+  return { stays, lost, gained }
 }
 
 /** Whether somebody may be in a room of this namespace, asked once for each. */

@@ -79,17 +79,17 @@ export class Session implements SessionView, SessionHandler, RoomMember<Session>
   }
 
   isInRoom(name: Room): boolean {
-    if (this.catchUp !== undefined) return this.catchUp.memberships.isIn(name)
+    if (this.catchUp !== undefined) return this.catchUp.stays.isIn(name)
     return this.rooms.some((own) => own.name === name)
   }
 
-  /** Wherever it is. */
+  /** The rooms that it is in. */
   roomNames(): Iterable<Room> {
-    return this.catchUp?.memberships.present() ?? this.rooms.map(({ name }) => name)
+    return this.catchUp?.stays.present() ?? this.rooms.map(({ name }) => name)
   }
 
   get roomCount(): number {
-    return this.catchUp?.memberships.count ?? this.rooms.length
+    return this.catchUp?.stays.count ?? this.rooms.length
   }
 
   /** Of the last event of the log that was sent to it, or did not concern it (R4). */

@@ -10,7 +10,7 @@ interface Stay {
   left: number
 }
 
-export class Memberships {
+export class Stays {
   readonly #stays = new Map<Room, Stay[]>()
   /** Rooms that it is in now. */
   #count = 0
