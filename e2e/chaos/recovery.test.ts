@@ -166,7 +166,7 @@ describe(`recovery, seed ${seed}`, () => {
     expect(verdicts.passing.resets).toBe(0)
   }, 120_000)
 
-  it(`over ${rounds} times kill -9 of the server`, async () => {
+  it(`over ${rounds} times kill -9 of the server (socket.io-redis-streams-adapter#27)`, async () => {
     await using world = await openWorld()
     world.start(200)
     for (let round = 0; round < rounds; round += 1) {
@@ -198,6 +198,19 @@ describe(`recovery, seed ${seed}`, () => {
     expect(world.passing.fleet.counts['lost'] ?? 0).toBe(0)
   }, 600_000)
 
+  it('over a restart in order, after which everybody comes back by itself (socket.io#191, PrairieLearn#6622)', async () => {
+    await using world = await openWorld()
+    world.start(200)
+    await moreEvents(world, 150)
+    isUp = false
+    const { port } = new URL(product.url)
+    await endInOrder()
+    await start(port)
+    await moreEvents(world, 150)
+    judge('restart', await world.finish())
+    for (const { fleet } of [world.passing, world.lasting]) expect(fleet.counts['dismissed'] ?? 0).toBe(0)
+  }, 120_000)
+
   it('over kill -9 of both', async () => {
     await using world = await openWorld()
     world.start(200)
@@ -214,6 +227,11 @@ async function moreEvents({ publishers }: World, count: number): Promise<void> {
     (each) => [each, each.published + count] as const,
   )
   await until(() => goals.every(([each, goal]) => each.published >= goal), { what: `${count} more events` })
+}
+
+async function endInOrder(): Promise<void> {
+  product.process.kill('SIGTERM')
+  expect(await product.ended, product.output()).toBe(0)
 }
 
 async function killServer(): Promise<void> {
