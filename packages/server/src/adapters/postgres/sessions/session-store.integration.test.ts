@@ -163,6 +163,27 @@ describe('sessions in PostgreSQL, when it is away', () => {
     expect(await world.count()).toEqual({ rows: 3, away: 1, total: 1 })
   })
 
+  it('sends away all of many that went meanwhile, whoever of them comes again first', async () => {
+    await using world = await openWorld()
+    const store = await world.open(long)
+    const pids = numbers(1, 2_500).map((n) => `p${n}`)
+    await Promise.all(pids.map((pid) => store.create(newSession(pid))))
+    // The first are on their way, and have others behind them; the last come when it is known to be away.
+    const wentAtMs = world.clock.now()
+    const askedBefore = world.asked()
+    const going = pids.slice(0, 1_500).map((pid) => store.detach(pid, 1, wentAtMs))
+    await world.proxy.goAway()
+    going.push(...pids.slice(1_500).map((pid) => store.detach(pid, 1, wentAtMs)))
+    expect(new Set(await Promise.all(going))).toEqual(new Set([true]))
+    // No round waited for longer since others had waited before it.
+    expect(world.asked() - askedBefore).toBeLessThan(6)
+    await world.proxy.comeBack()
+    await until(() => world.database.state().state === 'up')
+    for (const pid of ['p2499', 'p2500'])
+      expect(await store.attach(pid, ana, there)).toMatchObject({ fencedNode: undefined })
+    await passUntil(world, async () => (await world.count()).away === 2_498, 'the others are away')
+  })
+
   it('answers or refuses each of many when its connections are ended, and loses nothing of what it answered', async () => {
     await using world = await openWorld()
     const store = await world.open({ ...long, detachedMax: 1_000 })
