@@ -92,7 +92,9 @@ export async function startChild<C extends Calls>(
       const asked = Promise.withResolvers<unknown>()
       waiting.set(count, asked)
       const question: Question = { id: count, name, argument }
-      child.send(question)
+      child.send(question, (error) => {
+        if (error !== null) asked.reject(new Error(`${file} is gone: ${error.message}`))
+      })
       return asked.promise as Promise<never>
     },
     stop: () => stop(child),
