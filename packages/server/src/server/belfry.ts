@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import { createPostgresEventLog } from '../adapters/postgres/events/event-log.ts'
 import { createPostgresRequestKeys } from '../adapters/postgres/requests/request-keys.ts'
+import { createPostgresRevocations } from '../adapters/postgres/revocations/revocations.ts'
 import { createPostgresSessionStore } from '../adapters/postgres/sessions/session-store.ts'
 import { issueToken, type TokenClaims } from '../adapters/tokens/issue-token.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
@@ -16,6 +17,7 @@ import type { Logger } from '../engine/ports/logger.ts'
 import { composeModules } from './compose-modules.ts'
 import { ensureDataDirectory } from './data-directory.ts'
 import { generatedSecret } from './generated-secret.ts'
+import type { AuthenticateHandshake } from './handshake-claims.ts'
 import { followHostServer } from './host-server.ts'
 import type { HostTables } from './host-tables.ts'
 import { migrateOpened } from './migrate.ts'
@@ -52,6 +54,11 @@ export interface BelfryOptions {
   readonly namespaces?: readonly ServedNamespace[]
   /** Who may be in rooms of your own kinds. */
   readonly rooms?: readonly RoomAuthority[]
+  /**
+   * Who the session cookies of your pages belong to, for clients that bring no token. Asked once for a connection, and only
+   * when a page of an allowed origin opened it.
+   */
+  readonly authenticate?: AuthenticateHandshake
   /** The time of everything that Belfry does. The system's if absent. */
   readonly clock?: Clock
   /** Something takes place, or has: for a person who waits. */
@@ -119,13 +126,15 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     })
     const keys = createPostgresRequestKeys({ database: opened.database, clock, logger })
     undo.push(() => keys.close())
+    const revocations = createPostgresRevocations({ database: opened.database, clock, logger })
+    undo.push(() => revocations.close())
     const requestCounter = { answered: 0 }
     let sockets: Sockets | undefined
     const socketsInUse = (): Sockets => {
       if (sockets === undefined) throw new Error('Sockets are asked for before they are there.')
       return sockets
     }
-    const { modules, access, notifications } = composeModules({
+    const { modules, access, authentication, notifications } = composeModules({
       opened,
       settings,
       views,
@@ -133,6 +142,8 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       logger,
       requestCounter,
       keys,
+      revocations,
+      jwtSecret,
       sockets: socketsInUse,
     })
 
@@ -153,6 +164,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       boundsOf: (name) => ({ ...durableLogBounds, ...policies.get(name) }),
     })
     undo.push(() => durable.close())
+    await revocations.start()
     const node = newNodeId()
     const durableSessions = createPostgresSessionStore({
       database: opened.database,
@@ -178,6 +190,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       clock,
       logger,
       access,
+      authentication,
       notifications,
       requestCounter,
       verifier: () => socketsInUse().verifier,
@@ -190,6 +203,9 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       namespaces,
       rooms,
       durable,
+      revocations,
+      authenticate: options.authenticate,
+      logOut: (principal) => authentication.revoking.logOut(principal),
       durableSessions,
       node,
       clock,

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { createMemoryDurableLog } from '../engine/memory/durable-log.ts'
 import { createMemoryLog } from '../engine/memory/log.ts'
+import { createMemoryRevocations } from '../engine/memory/revocations.ts'
 import { createMemorySessionStore } from '../engine/memory/session-store.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
 import type { Clock } from '../engine/ports/clock.ts'
@@ -82,6 +83,7 @@ export async function startInMemory(options: InMemoryOptions): Promise<InMemoryB
     version: belfryVersion,
     host: settings.host,
   })
+  const revocations = createMemoryRevocations({ clock, logger })
   // Whoever was connected to a server before this one is not any more.
   await store.durableSessions.detachNode(node, clock.now())
   sockets = await createSockets({
@@ -90,6 +92,7 @@ export async function startInMemory(options: InMemoryOptions): Promise<InMemoryB
     namespaces,
     rooms,
     durable: store.durable,
+    revocations,
     durableSessions: store.durableSessions,
     node,
     clock,
@@ -104,6 +107,7 @@ export async function startInMemory(options: InMemoryOptions): Promise<InMemoryB
     async stop() {
       isStopping = true
       await socketsInUse().close()
+      revocations.close()
       await realtime.stop?.()
     },
   }

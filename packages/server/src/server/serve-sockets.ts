@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { createSocketServer, type SocketServer } from '../adapters/socketio/socket-server.ts'
 import type { WireOptions } from '../adapters/socketio/wire.ts'
+import { createKeySet } from '../adapters/tokens/key-set.ts'
 import { createTokenVerifier } from '../adapters/tokens/token-verifier.ts'
 import { createMemoryBroker } from '../engine/memory/broker.ts'
 import { createMemoryLog } from '../engine/memory/log.ts'
@@ -12,9 +13,12 @@ import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handler
 import type { Clock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { DurableLog } from '../engine/ports/outbox.ts'
+import type { Revocations } from '../engine/ports/revocations.ts'
 import { defaultSessionBounds, type NodeId, type SessionStore } from '../engine/ports/session-store.ts'
-import type { TokenVerifier } from '../engine/ports/token-verifier.ts'
+import type { Principal, TokenVerifier } from '../engine/ports/token-verifier.ts'
 import { createRealtime, type Realtime } from '../engine/realtime/realtime.ts'
+import { refusingRevoked } from '../engine/revocable-tokens.ts'
+import { type AuthenticateHandshake, askHandshakeOf } from './handshake-claims.ts'
 import type { Settings } from './settings.ts'
 
 export interface SocketParts {
@@ -26,6 +30,11 @@ export interface SocketParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly durable: DurableLog
+  readonly revocations: Revocations
+  /** Who the cookies of a handshake belong to; absent: nobody. */
+  readonly authenticate?: AuthenticateHandshake | undefined
+  /** Ends the login of a token, or takes the token back. */
+  readonly logOut?: ((principal: Principal) => Promise<void>) | undefined
   /** Of durable namespaces. */
   readonly durableSessions: SessionStore
   /** Which this one is, anew with each start. */
@@ -48,13 +57,18 @@ export interface Sockets {
 
 export async function createSockets(parts: SocketParts): Promise<Sockets> {
   const { settings, modules, clock, logger } = parts
-  const verifier = createTokenVerifier({
+  const keySet =
+    settings.jwtJwksUrl === undefined ? undefined : createKeySet({ url: settings.jwtJwksUrl, clock, logger })
+  const checkingKeys = createTokenVerifier({
     secret: parts.jwtSecret,
+    previousSecret: settings.jwtSecretPrevious,
+    keySet,
     publicKeys: settings.jwtPublicKey,
     audience: settings.jwtAudience,
     issuer: settings.jwtIssuer,
     now: clock.now,
   })
+  const verifier = refusingRevoked(checkingKeys, parts.revocations)
   const namespaces = [...modules.flatMap((module) => module.namespaces ?? []), ...parts.namespaces]
   const policies = new Map(namespaces.map(({ contract }) => [contract.name as string, contract.log]))
   const log = createMemoryLog({ clock, randomBytes, boundsOf: (name) => policies.get(name) ?? {} })
@@ -67,6 +81,10 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
     namespaces,
     roomAuthorities: [...modules.flatMap((module) => module.rooms ?? []), ...parts.rooms],
     verifier,
+    revocations: parts.revocations,
+    tokenGraceMs: settings.socketExpiryGraceSeconds * 1_000,
+    askHandshake: parts.authenticate && askHandshakeOf(parts.authenticate, clock),
+    logOut: parts.logOut,
     log,
     durable: parts.durable,
     sessions,
@@ -106,6 +124,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
     trustedProxies: settings.trustProxy,
     parser: settings.socketParser,
     path: settings.socketPath,
+    keepsHandshakes: parts.authenticate !== undefined,
     bounds: {
       pingIntervalMs: settings.socketPingIntervalMs,
       pingTimeoutMs: settings.socketPingTimeoutMs,
@@ -131,6 +150,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
       await server.close()
       realtime.stop()
       log.close()
+      keySet?.close()
       sessions.close()
       await Promise.all(own.map(stopListening))
     },

@@ -35,6 +35,8 @@ export interface SocketServerOptions {
   /** `/socket.io/` if absent; with a slash at both ends. */
   readonly path?: string | undefined
   readonly bounds?: Partial<WireOptions> | undefined
+  /** Somebody looks at the headers of handshakes: they stay until then, a kilobyte or two each. */
+  readonly keepsHandshakes?: boolean
   /** Something that no honest client sends, for the log. */
   onSuspicion?(suspicion: { readonly reason: string; readonly address: string }): void
 }
@@ -112,6 +114,9 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       address: carrier.name === 'polling' ? addressOf(findAddress(request)) : findAddress(request),
       userAgent,
       takesCursor: !withoutCursor.test(userAgent),
+      handshake: options.keepsHandshakes
+        ? { headers: request.headers, isOwnPage: origins.isOwnPage(request) }
+        : undefined,
     })
     const opened = handler.open(connection)
     if (opened instanceof Refusal) throw new TurnedAway(503, saidBy(opened))

@@ -35,7 +35,8 @@ describe('the claims', () => {
       permissions: [],
       expiresAtMs: undefined,
       issuedAtMs: undefined,
-      tokenId: undefined,
+      tokenId: expect.stringMatching(/^claims-[\w-]{22}$/),
+      loginId: undefined,
     })
   })
 

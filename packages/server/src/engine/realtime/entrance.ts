@@ -84,11 +84,7 @@ export class Entrance {
   admit(asking: Asking, claimed: Principal): Awaitable<void> {
     const { rate, clock, users } = this.#parts
     const { namespace, state, auth } = asking
-    const coolDownMs = rate.remainingCoolDownMs(claimed.userId, clock.now())
-    if (coolDownMs > 0) {
-      const seconds = Math.ceil(coolDownMs / 1_000)
-      throw new Refusal('cooling_down', `You sent far too many commands. Come back in ${seconds} seconds.`)
-    }
+    refuseCoolingDown(rate, claimed, clock.now())
     const { contract, handlers } = namespace.served
     if (!mayUse(claimed, contract.permission))
       throw new Refusal('forbidden', `You need the permission ${contract.permission} for ${namespace.name}.`)
@@ -229,6 +225,8 @@ export class Entrance {
       connection: state,
       namespace,
       principal,
+      confinedTo: auth['workspaceId'],
+      openedAtMs: this.#parts.clock.now(),
       generation,
       recovered,
     })
@@ -308,10 +306,17 @@ function pidOf(auth: Asking['auth']): string | undefined {
 }
 
 /** A client may confine itself to one of its workspaces (A-12). */
-function withinWorkspace(principal: Principal, asked: unknown): Principal {
+export function withinWorkspace(principal: Principal, asked: unknown): Principal {
   if (asked === undefined) return principal
   const workspaceId = parseId<'workspace'>(asked)
   if (workspaceId === undefined || !principal.workspaces.includes(workspaceId))
     throw new Refusal('forbidden', 'You are not a member of this workspace.')
   return { ...principal, workspaces: [workspaceId] }
+}
+
+export function refuseCoolingDown(rate: CommandRate, { userId }: Principal, nowMs: number): void {
+  const coolDownMs = rate.remainingCoolDownMs(userId, nowMs)
+  if (coolDownMs === 0) return
+  const seconds = Math.ceil(coolDownMs / 1_000)
+  throw new Refusal('cooling_down', `You sent far too many commands. Come back in ${seconds} seconds.`)
 }

@@ -5,6 +5,7 @@
 import {
   type EventInput,
   type EventName,
+  type GoodbyeCode,
   type NamespaceContract,
   Refusal,
   type RoomRef,
@@ -19,16 +20,19 @@ import type { Transaction } from '../ports/database.ts'
 import type { EventLog } from '../ports/log.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { DurableLog } from '../ports/outbox.ts'
+import type { Revocations } from '../ports/revocations.ts'
 import type { NodeId, SessionStore } from '../ports/session-store.ts'
-import type { TokenVerifier } from '../ports/token-verifier.ts'
+import type { Principal, TokenVerifier } from '../ports/token-verifier.ts'
 import type { Transport, TransportHandler } from '../ports/transport.ts'
 import { ActivityTap } from './activity-tap.ts'
 import { type ArrivalCounts, Arrivals } from './arrivals.ts'
+import { Authentication } from './authentication.ts'
 import { CatchUps } from './catch-up.ts'
 import { CommandRate, type CommandRateLimits } from './command-rate.ts'
 import { Commands } from './commands.ts'
 import type { ConnectionState } from './connection-state.ts'
 import { Counters } from './counters.ts'
+import { type AskHandshake, Credentials } from './credentials.ts'
 import {
   type Addressed,
   Dispatcher,
@@ -37,10 +41,13 @@ import {
   type Recipients,
 } from './dispatcher.ts'
 import type { ReconnectionAdvice, RecoveryCounts } from './entrance.ts'
+import { Expiry } from './expiry.ts'
 import { History, unusedMsMax } from './history.ts'
 import { createIdSource } from './ids.ts'
 import { NamespaceState, type SessionHost } from './namespace-state.ts'
+import { isNobody } from './nobody.ts'
 import { Packing } from './packing.ts'
+import { Renewal } from './renewal.ts'
 import type { Session } from './session.ts'
 import { Suspicions } from './suspicions.ts'
 import { type ConnectionLimits, Users } from './users.ts'
@@ -50,6 +57,13 @@ export interface RealtimeOptions {
   /** Who may be in rooms of which kind; user, workspace and team rooms are the engine's own. */
   readonly roomAuthorities: readonly RoomAuthority[]
   readonly verifier: TokenVerifier
+  readonly revocations: Revocations
+  /** How long a socket lives on when its token has ended, for a client that renews it late. */
+  readonly tokenGraceMs: number
+  /** Who a handshake without a token belongs to, by its cookies; absent: nobody. */
+  readonly askHandshake?: AskHandshake | undefined
+  /** What a logout on `/auth` takes back; absent: the login of the token, or the token. */
+  readonly logOut?: ((principal: Principal) => Promise<void>) | undefined
   readonly log: EventLog
   /** Of the namespaces whose contract says `durable`. */
   readonly durable: DurableLog
@@ -179,9 +193,20 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     soon: options.soon,
     packing,
   })
+  const { revocations } = options
+  const credentials = new Credentials({
+    verifier: options.verifier,
+    revocations,
+    clock,
+    logger,
+    askHandshake: options.askHandshake,
+    later,
+  })
   const arrivals = new Arrivals({
     namespaces,
-    verifier: options.verifier,
+    credentials,
+    revocations,
+    expiry: () => expiry,
     users,
     limits: options.connectionLimits,
     rate,
@@ -198,6 +223,35 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     reconnection: options.reconnection,
     isStopping: () => options.isStopping(),
   })
+  const disconnect = (session: Session, code: GoodbyeCode) => arrivals.disconnect(session, code)
+  const expiry: Expiry = new Expiry({
+    clock,
+    graceMs: options.tokenGraceMs,
+    tell: (session, name, data) => dispatcher.tell(session, name, data),
+    disconnect,
+  })
+  const authentication = new Authentication({
+    credentials,
+    renewal: new Renewal({
+      users,
+      revocations,
+      logger,
+      authorities,
+      tell: (session, name, data) => dispatcher.tell(session, name, data),
+      disconnect,
+    }),
+    expiry,
+    revocations,
+    users,
+    rate,
+    clock,
+    suspicions,
+    connections: () => arrivals.connections,
+    logOut: options.logOut,
+    disconnect,
+    soon: options.soon,
+    later,
+  })
   const disconnectUser = (userId: UserId, code: 'kicked' | 'rate_limited'): number => {
     const sessions = [...users.sessionsOf(userId)]
     for (const session of sessions) arrivals.disconnect(session, code)
@@ -211,8 +265,10 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     tap,
     authorities,
     tellSession: (session, name, data) => dispatcher.tell(session, name, data),
-    closeAbuser({ principal }) {
+    closeAbuser(session) {
+      const { principal } = session
       rate.coolDown(principal.userId, clock.now())
+      if (isNobody(principal)) arrivals.disconnect(session, 'rate_limited')
       disconnectUser(principal.userId, 'rate_limited')
     },
   })
@@ -224,7 +280,7 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     failed: (namespace, error) =>
       logger.debug({ error, namespace: namespace.name }, 'it is not known whether a room will be remembered'),
   }
-  for (const served of options.namespaces) {
+  for (const served of [...options.namespaces, authentication.served]) {
     const { name, durable } = served.contract
     if (namespaces.has(name)) throw new TypeError(`The namespace ${name} is served twice.`)
     const log = durable ? options.durable : options.log
@@ -324,6 +380,8 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     disconnectUser: (userId) => disconnectUser(userId, 'kicked'),
     stop() {
       stopMinutes()
+      authentication.stop()
+      expiry.close()
       stopForgetting()
       for (const stop of waiting) stop()
       dispatcher.stop()
