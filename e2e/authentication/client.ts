@@ -1,4 +1,5 @@
 /** A page whose tokens end every few minutes, and that never reconnects for it; docs/authentication.md shows it. */
+import type { Answer } from '@belfry/contract'
 import { io } from 'socket.io-client'
 
 /** `freshToken` asks your server, or `POST /api/v1/auth/refresh`. */
@@ -8,8 +9,9 @@ export function openSockets(url: string, freshToken: () => Promise<string>, tell
   const identity = io(`${url}/auth`, { auth })
   const realtime = io(`${url}/realtime`, { auth })
   identity.on('auth:expiring', async () => {
-    const answer = await identity.emitWithAck('authenticate', { token: await freshToken() })
-    if (!answer.ok) tell(answer.error.message)
+    identity.emit('authenticate', { token: await freshToken() }, (answer: Answer<unknown>) => {
+      if (!answer.ok) tell(answer.error.message)
+    })
   })
   identity.on('session:closing', ({ code }) => {
     if (code === 'token_expired' || code === 'token_revoked') tell('Sign in again.')

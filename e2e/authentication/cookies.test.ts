@@ -74,7 +74,7 @@ it.each(['websocket', 'polling'] as const)(
 )
 
 it('of any page do not count where sockets are open to every origin', async () => {
-  const { belfry } = await open({ SOCKET_CORS_ORIGIN: '*' })
+  const { belfry } = await open({ SOCKET_CORS_ORIGIN: '*', SOCKET_CORS_CREDENTIALS: 'false' })
   const headers = { cookie: 'sid=ana-1', origin: 'https://evil.example.com' }
   expect(await outcome(belfry.address, headers, 'websocket')).toBe('token_missing')
 })
