@@ -86,7 +86,7 @@ export async function startInMemory(options: InMemoryOptions): Promise<InMemoryB
     transaction: createTransactions(withoutDatabase(logger), sockets.realtime),
     async stop() {
       isStopping = true
-      await socketsInUse().close()
+      await socketsInUse().close({ withinMs: 0, awayMs: 0 })
       await realtime.stop?.()
     },
   }

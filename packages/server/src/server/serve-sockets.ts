@@ -8,10 +8,11 @@ import { createMemoryBroker } from '../engine/memory/broker.ts'
 import { createMemoryLog } from '../engine/memory/log.ts'
 import type { Module } from '../engine/module.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
-import type { Clock } from '../engine/ports/clock.ts'
+import { type Clock, systemClock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { DurableLog } from '../engine/ports/outbox.ts'
 import type { TokenVerifier } from '../engine/ports/token-verifier.ts'
+import type { Drained, DrainPlan } from '../engine/realtime/drain.ts'
 import { createRealtime, type Realtime } from '../engine/realtime/realtime.ts'
 import type { Settings } from './settings.ts'
 
@@ -37,7 +38,8 @@ export interface Sockets {
   readonly verifier: TokenVerifier
   /** Listens on a port of their own; resolves with the port. */
   listen(host: string, port: number): Promise<number>
-  close(): Promise<void>
+  /** Lets all clients go within that time, and then tells them to come back after `awayMs` or somewhere else. */
+  close(plan: Omit<DrainPlan, 'clock'>): Promise<Drained>
 }
 
 export async function createSockets(parts: SocketParts): Promise<Sockets> {
@@ -96,6 +98,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
       compressBeyondBytes: settings.socketCompression ? compressBeyondBytes : undefined,
       ...parts.bounds,
     },
+    isStopping: parts.isStopping,
     onSuspicion: (suspicion) => realtime.suspicions.report(suspicion),
   })
   realtime.use(server.transport)
@@ -110,11 +113,14 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
       own.push(http)
       return listen(http, host, port)
     },
-    async close() {
+    async close(plan) {
+      // A stop takes its time in the world, and ends also where the clock of a test stands still.
+      const drained = await realtime.drain({ ...plan, clock: systemClock })
       await server.close()
       realtime.stop()
       log.close()
       await Promise.all(own.map(stopListening))
+      return drained
     },
   }
 }

@@ -75,8 +75,8 @@ export interface HttpServer {
   readonly server: Server
   /** Rejects with Node's error (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL` in `code`) when it cannot listen. */
   listen(): Promise<HttpAddress>
-  /** Stops accepting, ends streams and idle connections, waits for running requests within the bound. */
-  close(): Promise<void>
+  /** Stops accepting, ends streams and idle connections, waits for running requests: so long, or as its bounds say. */
+  close(graceMs?: number): Promise<void>
   describe(): Promise<OpenApiDocument>
 }
 
@@ -137,11 +137,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     server: app.server,
     describe,
     listen: () => listen(app.server, options.host, options.port),
-    async close() {
+    async close(graceMs = bounds.closeGraceMs) {
       closing = true
       streams.close()
       const closed = app.close()
-      connections.drain(bounds.closeGraceMs)
+      connections.drain(graceMs)
       await closed
     },
   }

@@ -35,6 +35,8 @@ export interface SocketServerOptions {
   /** `/socket.io/` if absent; with a slash at both ends. */
   readonly path?: string | undefined
   readonly bounds?: Partial<WireOptions> | undefined
+  /** True from the moment on from which nobody new is let in. */
+  isStopping?(): boolean
   /** Something that no honest client sends, for the log. */
   onSuspicion?(suspicion: { readonly reason: string; readonly address: string }): void
 }
@@ -128,6 +130,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       else poll(request, response)
     } catch (error) {
       const { status, body } = turnedAway(error)
+      if (status === 503) response.setHeader('retry-after', retryAfterSeconds)
       respond(response, status, 'application/json', body)
     }
   }
@@ -145,6 +148,11 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     }
     wire.connections.get(sid)?.endIfLate()
     const carrier = wire.connections.get(sid)?.carrier
+    // Who was let go while it was not asking hears of it now: a goodbye shares no body with events (R9).
+    if (carrier === undefined && request.method === 'GET' && options.isStopping?.()) {
+      respond(response, 200, 'text/plain; charset=UTF-8', EnginePacketType.CLOSE)
+      return
+    }
     if (carrier === undefined) throw new TurnedAway(400, engineErrors.unknown_session)
     // A connection that has moved to WebSocket is polled no more.
     if (carrier instanceof PollingCarrier && request.method === 'GET') carrier.poll(response)
@@ -350,6 +358,9 @@ class TurnedAway extends Error {
   }
 }
 
+/** For proxies and clients that take advice; stock clients go by their own back-off, which ends here too (F13, F19). */
+const retryAfterSeconds = 5
+
 /** Engine.IO's "forbidden", with what this server has to say about it. */
 function saidBy({ code, message }: Refusal) {
   return { code: engineErrors.forbidden.code, message, error: code }
@@ -361,6 +372,7 @@ function endUpgrade(socket: Duplex, status: number, body: string): void {
     'Connection: close',
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(status === 503 ? [`Retry-After: ${retryAfterSeconds}`] : []),
   ]
   endSocket(socket, `${head.join('\r\n')}\r\n\r\n${body}`)
 }

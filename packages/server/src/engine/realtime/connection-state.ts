@@ -17,6 +17,8 @@ export class ConnectionState implements ConnectionHandler {
   readonly #host: ConnectionHost
   /** Open ones, one for each namespace. */
   sessions: readonly Session[] = []
+  /** Commands whose handlers have not ended. */
+  commandsRunning = 0
   isOpen = true
   #token: unknown
   #principal: Principal | undefined
