@@ -31,6 +31,7 @@ export const remedies: Record<FailureCode, string> = {
   internal: 'Look up the request id in the server log. Trying again may help.',
   database_unavailable: 'See whether PostgreSQL is running and reachable. Belfry reconnects by itself.',
   server_full: 'Raise MAX_SOCKET_CONNECTIONS, or add a server.',
+  overloaded: 'Try again in a few seconds. Where it does not pass, add a server.',
   shutting_down: 'Wait until the server has started again.',
   unreachable: 'See whether the server is running and whether this computer has a network.',
   unreadable: 'See whether a proxy stands between you and Belfry, and what it reports.',

@@ -1,6 +1,7 @@
 /** The engine of live updates and its socket server, as this composition runs them: alone, with the broker in memory. */
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
+import { backlog } from '../adapters/http/server.ts'
 import { createSocketServer, type SocketServer } from '../adapters/socketio/socket-server.ts'
 import type { WireOptions } from '../adapters/socketio/wire.ts'
 import { createTokenVerifier } from '../adapters/tokens/token-verifier.ts'
@@ -135,7 +136,7 @@ function frontendOrigin({ frontendUrl }: Settings): readonly string[] {
 function listen(http: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     http.once('error', reject)
-    http.listen({ host, port }, () => {
+    http.listen({ host, port, backlog }, () => {
       http.off('error', reject)
       const address = http.address()
       resolve(typeof address === 'object' && address !== null ? address.port : port)

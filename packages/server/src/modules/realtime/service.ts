@@ -17,6 +17,7 @@ import type { Clock } from '../../engine/ports/clock.ts'
 import type { ConnectionState } from '../../engine/realtime/connection-state.ts'
 import type { Realtime } from '../../engine/realtime/realtime.ts'
 import { createActivityStream } from './activity-stream.ts'
+import type { AdmissionView } from './metrics.ts'
 
 export interface RealtimeServiceOptions {
   /** Asked for when it is needed: the engine is made of the modules. */
@@ -25,6 +26,7 @@ export interface RealtimeServiceOptions {
   readonly connectionsMax: number
   /** Bytes that wait for slow readers. */
   queuedBytes(): number
+  admission(): AdmissionView
   readonly version: string
   /** Such as `app.example.com`. */
   readonly host: string
