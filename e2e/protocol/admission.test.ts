@@ -67,6 +67,21 @@ describe('where there is no time', () => {
   })
 })
 
+it('who goes while it waits for its namespace is not let in', async () => {
+  await using world = await openWorld({ bounds: { admission: oneATurn } })
+  const other = await openBystander(world)
+  const lines = await openLines(world, 200)
+  for (const line of lines) line.askForWebSocket()
+  await until(() => lines.every(({ received }) => received.includes('"sid"')))
+  const { gone } = world.sockets.admission()
+  for (const line of lines) line.write(enter(world))
+  for (const line of lines) line.socket.end()
+  await world.connections(1)
+  await until(() => world.sockets.admission().waiting === 0)
+  expect(world.sockets.admission().gone).toBeGreaterThan(gone)
+  await other.isFine()
+})
+
 describe('where the line is full', () => {
   const bounds = { admission: { ...oneATurn, waitingMax: 2 } }
 

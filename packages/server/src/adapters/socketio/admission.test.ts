@@ -62,7 +62,6 @@ describe('admission', () => {
     const loop = openLoop()
     for (let n = 0; n < 10; n += 1) loop.come('connection', String(n), 2)
     loop.turn()
-    // There is time left in this turn, but somebody waits.
     loop.come('connection', 'late', 0.1)
     expect(loop.entered).not.toContain('late')
     loop.settle()
@@ -125,14 +124,16 @@ describe('admission', () => {
     expect(loop.admission.counts.waitedMs).toBeGreaterThanOrEqual(200)
   })
 
-  it('refuses all who wait when it closes', () => {
+  it('counts what those who waited have used of a turn, also when nobody waits any more', () => {
     const loop = openLoop()
-    for (let n = 0; n < 6; n += 1) loop.come(n % 2 === 0 ? 'connection' : 'session', String(n), 4)
-    loop.admission.close()
-    expect(loop.refused.toSorted()).toEqual(['1', '2', '3', '4', '5'])
-    expect(loop.admission.counts).toMatchObject({ waiting: 0, waitingBytes: 0 })
+    for (let n = 0; n < 7; n += 1) loop.come('connection', String(n), 1)
+    loop.turn(10)
+    expect(loop.entered).toHaveLength(7)
+    for (const name of ['last with time', 'first without']) loop.come('connection', name, 1)
+    expect(loop.entered.slice(7)).toEqual(['last with time'])
     loop.settle()
-    expect(loop.entered).toEqual(['0'])
+    expect(loop.entered.slice(8)).toEqual(['first without'])
+    expect(loop.isAwake).toBe(false)
   })
 
   it('goes on behind one that fails', () => {

@@ -123,7 +123,8 @@ export class Admission {
   /** Lets it in by `enter`, now if there is time, which is what happens without a storm; else `wait` joins the line. */
   admit(wanted: Wanted, enter: () => void, wait: () => Newcomer): void {
     if (!this.#isScheduled) this.#schedule()
-    if (this.#waiting === 0 && this.#usedMs < this.#sliceMs) {
+    // Where somebody waits, there is no time left in this turn.
+    if (this.#usedMs < this.#sliceMs) {
       this.#counts.atOnce += 1
       this.#timed(enter)
       return
@@ -137,14 +138,6 @@ export class Admission {
     }
     this.#counts.waitingBytes += newcomer.bytes
     this.#lines[wanted].push({ newcomer, bytes: newcomer.bytes, sinceMs: this.#turns.now() })
-  }
-
-  /** Nobody waits any more: they are refused. */
-  close(): void {
-    while (this.#door.release());
-    for (const wanted of ['session', 'connection'] as const)
-      for (let place = this.#leave(wanted); place !== undefined; place = this.#leave(wanted))
-        this.#refuse(place.newcomer)
   }
 
   #schedule(): void {

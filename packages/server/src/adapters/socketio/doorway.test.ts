@@ -88,6 +88,17 @@ describe('the doorway', () => {
     expect(door.waiting).toBe(0)
   })
 
+  it('does not count those who were read in the moment in which they were held', async () => {
+    const { door, http, line } = await open()
+    const came = once(http, 'connection')
+    await line()
+    const [socket] = (await came) as [Socket]
+    door.hold()
+    expect(door.waiting).toBe(1)
+    door.asked(socket)
+    expect(door.waiting).toBe(0)
+  })
+
   it('forgets those who go', async () => {
     const { door, http, line } = await open()
     const [one, other] = [await line(), await line()]

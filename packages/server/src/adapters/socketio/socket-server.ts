@@ -215,7 +215,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   }
 
   function noTime(): TurnedAway {
-    return new TurnedAway(503, saidBy(new Refusal(isClosing ? 'shutting_down' : 'overloaded')))
+    return new TurnedAway(503, saidBy(new Refusal('overloaded')))
   }
 
   /** A new connection, or one that was polling so far. */
@@ -266,7 +266,6 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     admission: () => wire.admission.counts,
     async close() {
       isClosing = true
-      wire.admission.close()
       for (const connection of wire.connections.values()) connection.close('shutting_down')
       // Goodbyes leave with the next flush.
       while (wire.connections.size > 0) await new Promise((resolve) => setImmediate(resolve))

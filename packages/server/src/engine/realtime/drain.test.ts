@@ -229,6 +229,19 @@ describe('a drain', () => {
     client.resume()
   })
 
+  it('does not wait for commands of a client that left', async () => {
+    await using world = await open()
+    const client = clientWith(world)
+    const session = await client.enter('/slow')
+    session.send('post:bake')
+    const drain = begin(world)
+    await drain.pass(100)
+    expect(drain.drained).toBeUndefined()
+    client.cut()
+    await drain.pass(40)
+    expect(drain.drained).toEqual({ connections: 1, late: 0 })
+  })
+
   it('goes on when clients leave by themselves meanwhile', async () => {
     await using world = await open()
     const held = clientWith(world)

@@ -56,7 +56,6 @@ export function drain({ connections, tell }: DrainParts, plan: DrainPlan): Promi
   let late = 0
 
   function sayGoodbye(state: ConnectionState, elapsedMs: number): void {
-    if (!state.isOpen) return
     const backMs = awayMs === 0 ? 0 : spreadMs - elapsedMs + awayMs
     const afterMs = Math.round(Math.min(backMs + (returnMs * told) / all.length, afterMsMax))
     const { sentence, retry } = goodbyes.shutting_down
