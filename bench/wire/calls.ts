@@ -14,6 +14,7 @@ type ArgumentOf<F> = F extends (argument: infer A) => unknown ? A : never
 type ResultOf<F> = F extends (argument: never) => infer R ? Awaited<R> : never
 
 export interface Child<C> {
+  readonly pid: number | undefined
   call<Name extends keyof C & string>(name: Name, argument: ArgumentOf<C[Name]>): Promise<ResultOf<C[Name]>>
   stop(): Promise<void>
 }
@@ -49,8 +50,10 @@ export async function startChild<C extends Calls>(
   file: string,
   core: number | undefined,
   nodeOptions: readonly string[] = [],
+  words: readonly string[] = [],
 ): Promise<Child<C>> {
-  const command = [process.execPath, '--conditions=source', ...nodeOptions, join(import.meta.dirname, file)]
+  const program = join(import.meta.dirname, file)
+  const command = [process.execPath, '--conditions=source', ...nodeOptions, program, ...words]
   const pinned =
     isPinned && core !== undefined ? ['taskset', '--cpu-list', String(core), ...command] : command
   const child = spawn(pinned[0] as string, pinned.slice(1), {
@@ -71,6 +74,7 @@ export async function startChild<C extends Calls>(
   })
   await ready.promise
   return {
+    pid: child.pid,
     call(name, argument) {
       count += 1
       const asked = Promise.withResolvers<unknown>()
