@@ -136,6 +136,13 @@ const floors: readonly Floor[] = [
     because: 'it is for tests of others: it has what is published, and no framework of tests',
   },
   {
+    name: 'the bench of recovery',
+    files: /^(packages\/testing\/src\/)bench\//,
+    mayUse: [contract, /^packages\/server\/src\/(index|testing)\.ts$/],
+    packages: [/^zod$/, /^socket\.io$/, everyNodeModule],
+    because: 'it runs servers as their users would, each in a process of its own',
+  },
+  {
     name: 'the console',
     files: /^(apps\/console\/)/,
     mayUse: [contract, /^packages\/(client|react)\/src\/index\.ts$/, /^packages\/react\/styles\.css$/],
@@ -254,16 +261,19 @@ function environmentViolations({ path, text }: SourceFile): Violation[] {
   ]
 }
 
-/** One place decides who gets what (M-02): whoever sends past it sends without contract, rooms and position. */
+/**
+ * The dispatcher decides who gets what (M-02), and catching up sends again what it sent: whoever sends past them sends
+ * without contract, rooms and position.
+ */
 function publishViolations({ path, text }: SourceFile): Violation[] {
-  const mayPublish = /^packages\/server\/src\/(engine\/realtime\/dispatcher\.ts|adapters\/)/
-  if (!/\blink\.(?:send|request)\(/.test(text) || isTest(path) || mayPublish.test(path)) return []
+  const mayPublish = /^packages\/server\/src\/(engine\/realtime\/(?:dispatcher|catch-up)\.ts|adapters\/)/
+  if (!/\blink\.(?:send|tell|request)\(/.test(text) || isTest(path) || mayPublish.test(path)) return []
   // On the other side of the wire, a link leads to the server.
   if (path.startsWith('packages/client/')) return []
   return [
     {
       path,
-      sentence: `${path} sends to a client by itself: only engine/realtime/dispatcher.ts does, ask it to publish.`,
+      sentence: `${path} sends to a client by itself: only the dispatcher and what catches up with it do; ask the dispatcher to publish.`,
     },
   ]
 }

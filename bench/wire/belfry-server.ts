@@ -12,8 +12,11 @@ import { createTokenVerifier } from '../../packages/server/src/adapters/tokens/t
 import { createMemoryBroker } from '../../packages/server/src/engine/memory/broker.ts'
 import { createMemoryDurableLog } from '../../packages/server/src/engine/memory/durable-log.ts'
 import { createMemoryLog } from '../../packages/server/src/engine/memory/log.ts'
+import { createMemoryRevocations } from '../../packages/server/src/engine/memory/revocations.ts'
+import { createMemorySessionStore } from '../../packages/server/src/engine/memory/session-store.ts'
 import { serveNamespace } from '../../packages/server/src/engine/namespace-handlers.ts'
 import { systemClock } from '../../packages/server/src/engine/ports/clock.ts'
+import type { NodeId } from '../../packages/server/src/engine/ports/session-store.ts'
 import { createRealtime } from '../../packages/server/src/engine/realtime/realtime.ts'
 import { serveBench } from './server-calls.ts'
 import {
@@ -56,15 +59,23 @@ const posts = contractOf('/posts')
 const say = (...words: unknown[]) => console.error(...words)
 const logger = { debug: () => undefined, info: () => undefined, warn: say, error: say }
 const clock = systemClock
+const revocations = createMemoryRevocations({ clock, logger })
 const log = createMemoryLog({ clock, randomBytes })
+const sessions = createMemorySessionStore({ clock })
 const realtime = await createRealtime({
   namespaces: contracts.map((contract) =>
     serveNamespace(contract, { commands: { [commandName]: ({ postId }) => ({ seen: postId !== '' }) } }),
   ),
   roomAuthorities: [],
   verifier: createTokenVerifier({ secret, now: Date.now }),
+  revocations,
+  tokenGraceMs: 25_000,
   log,
   durable: createMemoryDurableLog({ log, logger }),
+  sessions,
+  durableSessions: sessions,
+  node: 'node-1' as NodeId,
+  soon: setImmediate,
   broker: createMemoryBroker({ logger }),
   clock,
   logger,

@@ -107,5 +107,6 @@ it('go on where they were after the server was killed, with what came meanwhile,
   await start(port)
   await send('five')
   await done
-  await shows(tab, ['five', '(four)', 'three'], 4)
+  // Its session goes on: what it had read stays.
+  await shows(tab, ['five', '(four)', 'three', 'two', 'one'], 4)
 })

@@ -20,8 +20,11 @@ import { createTokenVerifier } from '../../packages/server/src/adapters/tokens/t
 import { createMemoryBroker } from '../../packages/server/src/engine/memory/broker.ts'
 import { createMemoryDurableLog } from '../../packages/server/src/engine/memory/durable-log.ts'
 import { createMemoryLog } from '../../packages/server/src/engine/memory/log.ts'
+import { createMemoryRevocations } from '../../packages/server/src/engine/memory/revocations.ts'
+import { createMemorySessionStore } from '../../packages/server/src/engine/memory/session-store.ts'
 import { type Clock, systemClock } from '../../packages/server/src/engine/ports/clock.ts'
 import type { Logger } from '../../packages/server/src/engine/ports/logger.ts'
+import type { NodeId } from '../../packages/server/src/engine/ports/session-store.ts'
 import { createRealtime, type Realtime } from '../../packages/server/src/engine/realtime/realtime.ts'
 import { type Handled, serveAll, threads } from './namespaces.ts'
 import { RawPolling, RawSocket } from './raw-clients.ts'
@@ -76,13 +79,21 @@ export async function openWorld(options: WorldOptions = {}) {
     error: write('error'),
   }
   const handled: Handled[] = []
+  const revocations = createMemoryRevocations({ clock, logger })
   const log = createMemoryLog({ clock, randomBytes })
+  const sessions = createMemorySessionStore({ clock })
   const realtime = await createRealtime({
     namespaces: serveAll(handled),
     roomAuthorities: [threads],
     verifier: createTokenVerifier({ secret, audience: options.audience, now: clock.now }),
+    revocations,
+    tokenGraceMs: 25_000,
     log,
     durable: createMemoryDurableLog({ log, logger }),
+    sessions,
+    durableSessions: sessions,
+    node: 'node-1' as NodeId,
+    soon: setImmediate,
     broker: createMemoryBroker({ logger }),
     clock,
     logger,
@@ -200,6 +211,8 @@ export async function openWorld(options: WorldOptions = {}) {
       await sockets.close()
       realtime.stop()
       log.close()
+      sessions.close()
+      revocations.close()
       await closed(http)
       expect(realtime.connections.size, 'connections after the end').toBe(0)
       expect(realtime.users.size, 'users after the end').toBe(0)

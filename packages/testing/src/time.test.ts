@@ -196,7 +196,7 @@ describe('a server that goes away', patient, () => {
     await expect(server.start()).rejects.toThrow('is running already')
     await server.clock.advance('5s')
     expect(client.state.get().status).toBe('connected')
-    expect(resets).toEqual(['unknown-session'])
+    expect(resets).toEqual(['epoch-changed'])
   })
 
   it.each([

@@ -73,7 +73,10 @@ describe('a waiter', () => {
     await publish(server, 1)
     await server.mend(client)
     await server.clock.advance('1s')
-    await expect(heard.next({ withinMs: 1 })).rejects.toThrow("sync:reset { reason: 'unknown-session' }")
+    expect((await heard.next()).data).toMatchObject({ n: 1 })
+    await server.restart()
+    await server.clock.advance('5s')
+    await expect(heard.next({ withinMs: 1 })).rejects.toThrow("sync:reset { reason: 'epoch-changed' }")
   })
 
   it('ends at once where nothing will come any more', async () => {

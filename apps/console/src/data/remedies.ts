@@ -10,6 +10,9 @@ export const remedies: Record<FailureCode, string> = {
   token_missing: 'Give the client the token that your application made for its user.',
   token_invalid: 'Compare how the token is made with the identity settings of this server.',
   token_expired: 'Get a new token. If it was new, compare the clocks of both machines.',
+  token_revoked: 'Let the user sign in again. Who revoked it stands in the log of the server.',
+  login_refused: 'Compare user and password, or set a new one with "belfry user password".',
+  login_ended: 'Sign in again. A refresh token that is used a second time ends its login.',
   forbidden: 'Sign in as somebody with the role this needs, or ask an administrator for it.',
   origin_refused: 'Open the console under the address the server knows as its own, or correct that setting.',
   not_publishable:
@@ -30,6 +33,7 @@ export const remedies: Record<FailureCode, string> = {
   too_many_rooms: 'Leave rooms that nobody looks at.',
   internal: 'Look up the request id in the server log. Trying again may help.',
   database_unavailable: 'See whether PostgreSQL is running and reachable. Belfry reconnects by itself.',
+  keys_unavailable: 'See whether the address in JWT_JWKS_URL answers, and whether this server may reach it.',
   server_full: 'Raise MAX_SOCKET_CONNECTIONS, or add a server.',
   overloaded: 'Try again in a few seconds. Where it does not pass, add a server.',
   shutting_down: 'Wait until the server has started again.',

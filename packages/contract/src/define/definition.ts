@@ -3,7 +3,7 @@
  * object, one that would arrive as something else, a name that belongs to the engine.
  */
 import { isJsonObject, type Json, jsonSchema, objectSchemas } from './json-schema.ts'
-import type { Commands, Events } from './namespace.ts'
+import type { Commands, Events, LogPolicy } from './namespace.ts'
 import { reservedNames } from './naming.ts'
 import type { StandardSchema } from './standard-schema.ts'
 
@@ -19,6 +19,12 @@ export function refuseMistakes(namespace: string, events: Events, commands: Comm
     if (input !== undefined) refusePayload(`The input of ${name} of ${namespace}`, input, 'input')
     if (output !== undefined) describe(`The answer to ${name} of ${namespace}`, output, 'output')
   }
+}
+
+export function refuseBadLog(namespace: string, log: LogPolicy): void {
+  for (const [bound, value] of Object.entries(log))
+    if (!(Number.isSafeInteger(value) && value >= 0))
+      throw new TypeError(`${bound} of the log of ${namespace} is ${value}: give a whole number.`)
 }
 
 /** A payload is exactly one object (R3): the cursor and `_meta` have a place, and fields can be added later. */

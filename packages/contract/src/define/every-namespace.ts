@@ -143,6 +143,7 @@ export const everyNamespace: NamespaceContract<'/*', typeof events, typeof comma
   name: '/*',
   summary: 'Events and commands of the engine, on every namespace.',
   durable: false,
+  log: {},
   permission: undefined,
   events,
   commands,

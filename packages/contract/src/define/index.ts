@@ -32,6 +32,7 @@ export {
   type Events,
   eventBytesMax,
   type Lane,
+  type LogPolicy,
   latest,
   type NamespaceContract,
   type NoInput,

@@ -61,6 +61,15 @@ describe('a namespace', () => {
     expect(defineNamespace({ name: '/a', summary: '', events: {}, commands: {} }).durable).toBe(false)
   })
 
+  it('says how much of its log is kept, in whole numbers', () => {
+    const withLog = (log?: object) =>
+      defineNamespace({ name: '/a', summary: '', events: {}, commands: {}, ...(log && { log }) }).log
+    expect(withLog()).toEqual({})
+    expect(withLog({ ageMsMax: 60_000, bytesMax: 0 })).toEqual({ ageMsMax: 60_000, bytesMax: 0 })
+    for (const bad of [{ ageMsMax: -1 }, { bytesMax: 1.5 }, { entriesMax: Number.NaN }])
+      expect(() => withLog(bad)).toThrow(`${Object.keys(bad)[0]} of the log of /a is`)
+  })
+
   it('gives both sides their types', () => {
     type Posts = typeof posts
     expectTypeOf<EventName<Posts>>().toEqualTypeOf<'post:created' | 'post:progress' | 'post:typing'>()

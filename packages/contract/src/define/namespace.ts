@@ -10,7 +10,7 @@
  *     commands: { 'post:view': command({ input: postReference, summary: 'Says that somebody looks at a post.' }) },
  *   })
  */
-import { refuseMistakes } from './definition.ts'
+import { refuseBadLog, refuseMistakes } from './definition.ts'
 import type { RoomKind } from './rooms.ts'
 import type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts'
 
@@ -125,6 +125,13 @@ export function command<
 export type Events = Readonly<Record<string, EventContract>>
 export type Commands = Readonly<Record<string, CommandContract>>
 
+/** What of its stream a namespace keeps for those who come back; whichever bound is reached first. */
+export interface LogPolicy {
+  readonly entriesMax?: number
+  readonly bytesMax?: number
+  readonly ageMsMax?: number
+}
+
 export interface NamespaceContract<
   Name extends `/${string}` = `/${string}`,
   E extends Events = Events,
@@ -134,6 +141,8 @@ export interface NamespaceContract<
   readonly summary: string
   /** Whether stream events survive a crash of the server: they are stored before they are sent (R17). */
   readonly durable: boolean
+  /** The server's own bounds for what is absent: of 10 minutes, or of a day where it is durable. */
+  readonly log: LogPolicy
   /** What somebody needs to connect, beyond being signed in. */
   readonly permission: string | undefined
   readonly events: E
@@ -148,13 +157,15 @@ export function defineNamespace<
   readonly name: Name
   readonly summary: string
   readonly durable?: boolean
+  readonly log?: LogPolicy
   readonly permission?: string
   readonly events: E
   readonly commands: C
 }): NamespaceContract<Name, E, C> {
-  const { name, summary, durable = false, permission, events, commands } = definition
+  const { name, summary, durable = false, log = {}, permission, events, commands } = definition
   refuseMistakes(name, events, commands)
-  return { name, summary, durable, permission, events, commands }
+  refuseBadLog(name, log)
+  return { name, summary, durable, log, permission, events, commands }
 }
 
 export type EventName<N> =

@@ -25,9 +25,14 @@ export interface SessionView {
   readonly principal: Principal
   /** True until the session ended. */
   readonly isOpen: boolean
-  /** Puts it into a room of its namespace, without asking whoever owns the kind: the module knows why. */
-  join(room: RoomRef): void
-  leave(room: RoomRef): void
+  /** The client was away and is back, in its rooms, and gets what it missed; false: it begins anew. */
+  readonly recovered: boolean
+  /**
+   * Puts it into a room of its namespace, at once, without asking whoever owns the kind: the module knows why. Who waits
+   * knows that it is in the room also after a crash; who does not wait need not, a failure is in the log.
+   */
+  join(room: RoomRef): Awaitable<void>
+  leave(room: RoomRef): Awaitable<void>
   isIn(room: RoomRef): boolean
   /** Aborted when the session ends. */
   readonly signal: AbortSignal

@@ -6,6 +6,8 @@ import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import { createPostgresEventLog } from '../adapters/postgres/events/event-log.ts'
 import { createPostgresRequestKeys } from '../adapters/postgres/requests/request-keys.ts'
+import { createPostgresRevocations } from '../adapters/postgres/revocations/revocations.ts'
+import { createPostgresSessionStore } from '../adapters/postgres/sessions/session-store.ts'
 import { issueToken, type TokenClaims } from '../adapters/tokens/issue-token.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
 import { type Clock, systemClock } from '../engine/ports/clock.ts'
@@ -15,6 +17,7 @@ import type { Logger } from '../engine/ports/logger.ts'
 import { composeModules } from './compose-modules.ts'
 import { ensureDataDirectory } from './data-directory.ts'
 import { generatedSecret } from './generated-secret.ts'
+import type { AuthenticateHandshake } from './handshake-claims.ts'
 import { followHostServer } from './host-server.ts'
 import type { HostTables } from './host-tables.ts'
 import { migrateOpened } from './migrate.ts'
@@ -26,7 +29,7 @@ import { openFilesWarning } from './open-files.ts'
 import { publicAddress } from './public-address.ts'
 import { schemaModules } from './schema.ts'
 import { createHttp, listenRefusal } from './serve-http.ts'
-import { createSockets, type Sockets } from './serve-sockets.ts'
+import { createSockets, newNodeId, type Sockets } from './serve-sockets.ts'
 import type { LoadedSettings } from './settings.ts'
 import { createSettingsLogger } from './settings-logger.ts'
 import { signInPath } from './sign-in-link.ts'
@@ -51,6 +54,11 @@ export interface BelfryOptions {
   readonly namespaces?: readonly ServedNamespace[]
   /** Who may be in rooms of your own kinds. */
   readonly rooms?: readonly RoomAuthority[]
+  /**
+   * Who the session cookies of your pages belong to, for clients that bring no token. Asked once for a connection, and only
+   * when a page of an allowed origin opened it.
+   */
+  readonly authenticate?: AuthenticateHandshake
   /** The time of everything that Belfry does. The system's if absent. */
   readonly clock?: Clock
   /** Something takes place, or has: for a person who waits. */
@@ -126,13 +134,15 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     })
     const keys = createPostgresRequestKeys({ database: opened.database, clock, logger })
     undo.push(() => keys.close())
+    const revocations = createPostgresRevocations({ database: opened.database, clock, logger })
+    undo.push(() => revocations.close())
     const requestCounter = { answered: 0 }
     let sockets: Sockets | undefined
     const socketsInUse = (): Sockets => {
       if (sockets === undefined) throw new Error('Sockets are asked for before they are there.')
       return sockets
     }
-    const { modules, access, notifications } = composeModules({
+    const { modules, access, authentication, notifications } = composeModules({
       opened,
       settings,
       views,
@@ -140,6 +150,8 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       logger,
       requestCounter,
       keys,
+      revocations,
+      jwtSecret,
       sockets: socketsInUse,
     })
 
@@ -149,14 +161,30 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       if (tables !== undefined) applied.push(...(await migrateHostTables(opened, tables, following)))
       return { done: applied.length === 0 ? 'up to date' : `${applied.length} applied`, result: undefined }
     })
+    const { namespaces = [], rooms = [] } = options
+    const served = [...modules.flatMap((module) => module.namespaces ?? []), ...namespaces]
+    const policies = new Map(served.map(({ contract }) => [contract.name as string, contract.log]))
     const durable = createPostgresEventLog({
       database: opened.database,
       clock,
       logger,
       randomBytes,
-      boundsOf: () => durableLogBounds,
+      boundsOf: (name) => ({ ...durableLogBounds, ...policies.get(name) }),
     })
     undo.push(() => durable.close())
+    await revocations.start()
+    const node = newNodeId()
+    const durableSessions = createPostgresSessionStore({
+      database: opened.database,
+      clock,
+      logger,
+      node,
+      // Its own database has one server at a time: whoever was connected to another one is not any more.
+      othersAreGone: opened.kind === 'embedded',
+      // As long as the log can be read, its reader is known.
+      detachedMsMax: durableLogBounds.ageMsMax,
+    })
+    undo.push(() => durableSessions.close())
     for (const module of modules) {
       await module.start?.()
       undo.push(async () => module.stop?.())
@@ -169,6 +197,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       clock,
       logger,
       access,
+      authentication,
       notifications,
       requestCounter,
       verifier: () => socketsInUse().verifier,
@@ -178,13 +207,17 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       await http.close(restMs())
       logger.info({}, 'requests are finished')
     })
-    const { namespaces = [], rooms = [] } = options
     sockets = await createSockets({
       settings,
       modules,
       namespaces,
       rooms,
       durable,
+      revocations,
+      authenticate: options.authenticate,
+      logOut: (principal) => authentication.revoking.logOut(principal),
+      durableSessions,
+      node,
       clock,
       logger,
       jwtSecret,

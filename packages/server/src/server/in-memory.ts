@@ -6,12 +6,15 @@ import { randomBytes } from 'node:crypto'
 import { defaultAdmissionBounds } from '../adapters/socketio/admission.ts'
 import { createMemoryDurableLog } from '../engine/memory/durable-log.ts'
 import { createMemoryLog } from '../engine/memory/log.ts'
+import { createMemoryRevocations } from '../engine/memory/revocations.ts'
+import { createMemorySessionStore } from '../engine/memory/session-store.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
 import type { Clock } from '../engine/ports/clock.ts'
 import type { Database } from '../engine/ports/database.ts'
 import { durableLogBounds } from '../engine/ports/log.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { DurableLog } from '../engine/ports/outbox.ts'
+import type { NodeId, SessionStore } from '../engine/ports/session-store.ts'
 import { createRealtimeModule } from '../modules/realtime/module.ts'
 import { createSockets, type Sockets } from './serve-sockets.ts'
 import type { Settings } from './settings.ts'
@@ -19,9 +22,10 @@ import { createSocketService, type SocketService } from './socket-service.ts'
 import { createTransactions, type RunTransaction } from './transactions.ts'
 import { belfryVersion } from './version.ts'
 
-/** What outlives a server as a database would: the events of durable namespaces. */
+/** What outlives a server as a database would: events and sessions of durable namespaces. */
 export interface MemoryStore {
   readonly durable: DurableLog
+  readonly durableSessions: SessionStore
   close(): void
 }
 
@@ -43,6 +47,8 @@ export interface InMemoryBelfry {
   stop(): Promise<void>
 }
 
+const node = 'in-memory' as NodeId
+
 export function createMemoryStore({
   clock,
   logger,
@@ -51,7 +57,15 @@ export function createMemoryStore({
   readonly logger: Logger
 }): MemoryStore {
   const log = createMemoryLog({ clock, randomBytes, boundsOf: () => durableLogBounds })
-  return { durable: createMemoryDurableLog({ log, logger }), close: () => log.close() }
+  const sessions = createMemorySessionStore({ clock, detachedMsMax: durableLogBounds.ageMsMax })
+  return {
+    durable: createMemoryDurableLog({ log, logger }),
+    durableSessions: sessions,
+    close() {
+      log.close()
+      sessions.close()
+    },
+  }
 }
 
 export async function startInMemory(options: InMemoryOptions): Promise<InMemoryBelfry> {
@@ -71,12 +85,18 @@ export async function startInMemory(options: InMemoryOptions): Promise<InMemoryB
     version: belfryVersion,
     host: settings.host,
   })
+  const revocations = createMemoryRevocations({ clock, logger })
+  // Whoever was connected to a server before this one is not any more.
+  await store.durableSessions.detachNode(node, clock.now())
   sockets = await createSockets({
     settings,
     modules: [realtime],
     namespaces,
     rooms,
     durable: store.durable,
+    revocations,
+    durableSessions: store.durableSessions,
+    node,
     clock,
     logger,
     jwtSecret,
@@ -89,6 +109,7 @@ export async function startInMemory(options: InMemoryOptions): Promise<InMemoryB
     async stop() {
       isStopping = true
       await socketsInUse().close({ withinMs: 0, awayMs: 0 })
+      revocations.close()
       await realtime.stop?.()
     },
   }

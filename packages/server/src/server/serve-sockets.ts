@@ -4,17 +4,23 @@ import { createServer, type Server } from 'node:http'
 import { backlog } from '../adapters/http/server.ts'
 import { createSocketServer, type SocketServer } from '../adapters/socketio/socket-server.ts'
 import type { WireOptions } from '../adapters/socketio/wire.ts'
+import { createKeySet } from '../adapters/tokens/key-set.ts'
 import { createTokenVerifier } from '../adapters/tokens/token-verifier.ts'
 import { createMemoryBroker } from '../engine/memory/broker.ts'
 import { createMemoryLog } from '../engine/memory/log.ts'
+import { createMemorySessionStore } from '../engine/memory/session-store.ts'
 import type { Module } from '../engine/module.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
 import { type Clock, systemClock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { DurableLog } from '../engine/ports/outbox.ts'
-import type { TokenVerifier } from '../engine/ports/token-verifier.ts'
+import type { Revocations } from '../engine/ports/revocations.ts'
+import { defaultSessionBounds, type NodeId, type SessionStore } from '../engine/ports/session-store.ts'
+import type { Principal, TokenVerifier } from '../engine/ports/token-verifier.ts'
 import type { Drained, DrainPlan } from '../engine/realtime/drain.ts'
 import { createRealtime, type Realtime } from '../engine/realtime/realtime.ts'
+import { refusingRevoked } from '../engine/revocable-tokens.ts'
+import { type AuthenticateHandshake, askHandshakeOf } from './handshake-claims.ts'
 import type { Settings } from './settings.ts'
 
 export interface SocketParts {
@@ -26,6 +32,15 @@ export interface SocketParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly durable: DurableLog
+  readonly revocations: Revocations
+  /** Who the cookies of a handshake belong to; absent: nobody. */
+  readonly authenticate?: AuthenticateHandshake | undefined
+  /** Ends the login of a token, or takes the token back. */
+  readonly logOut?: ((principal: Principal) => Promise<void>) | undefined
+  /** Of durable namespaces. */
+  readonly durableSessions: SessionStore
+  /** Which this one is, anew with each start. */
+  readonly node: NodeId
   /** What signs tokens, given or generated. */
   readonly jwtSecret: string
   /** Bounds of the wire that are no settings. */
@@ -45,20 +60,39 @@ export interface Sockets {
 
 export async function createSockets(parts: SocketParts): Promise<Sockets> {
   const { settings, modules, clock, logger } = parts
-  const verifier = createTokenVerifier({
+  const keySet =
+    settings.jwtJwksUrl === undefined ? undefined : createKeySet({ url: settings.jwtJwksUrl, clock, logger })
+  const checkingKeys = createTokenVerifier({
     secret: parts.jwtSecret,
+    previousSecret: settings.jwtSecretPrevious,
+    keySet,
     publicKeys: settings.jwtPublicKey,
     audience: settings.jwtAudience,
     issuer: settings.jwtIssuer,
     now: clock.now,
   })
-  const log = createMemoryLog({ clock, randomBytes })
+  const verifier = refusingRevoked(checkingKeys, parts.revocations)
+  const namespaces = [...modules.flatMap((module) => module.namespaces ?? []), ...parts.namespaces]
+  const policies = new Map(namespaces.map(({ contract }) => [contract.name as string, contract.log]))
+  const log = createMemoryLog({ clock, randomBytes, boundsOf: (name) => policies.get(name) ?? {} })
+  const ages = [...policies.values()].map(({ ageMsMax = 0 }) => ageMsMax)
+  const sessions = createMemorySessionStore({
+    clock,
+    detachedMsMax: Math.max(defaultSessionBounds.detachedMsMax, ...ages.map((ageMs) => ageMs / 2)),
+  })
   const realtime = await createRealtime({
-    namespaces: [...modules.flatMap((module) => module.namespaces ?? []), ...parts.namespaces],
+    namespaces,
     roomAuthorities: [...modules.flatMap((module) => module.rooms ?? []), ...parts.rooms],
     verifier,
+    revocations: parts.revocations,
+    tokenGraceMs: settings.socketExpiryGraceSeconds * 1_000,
+    askHandshake: parts.authenticate && askHandshakeOf(parts.authenticate, clock),
+    logOut: parts.logOut,
     log,
     durable: parts.durable,
+    sessions,
+    durableSessions: parts.durableSessions,
+    node: parts.node,
     broker: createMemoryBroker({ logger }),
     clock,
     logger,
@@ -80,6 +114,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
     },
     checkPayloads: settings.environment !== 'production',
     isStopping: parts.isStopping,
+    soon: setImmediate,
   })
   const server = createSocketServer({
     handler: realtime.handler,
@@ -92,6 +127,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
     trustedProxies: settings.trustProxy,
     parser: settings.socketParser,
     path: settings.socketPath,
+    keepsHandshakes: parts.authenticate !== undefined,
     bounds: {
       pingIntervalMs: settings.socketPingIntervalMs,
       pingTimeoutMs: settings.socketPingTimeoutMs,
@@ -120,10 +156,16 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
       await server.close()
       realtime.stop()
       log.close()
+      keySet?.close()
+      sessions.close()
       await Promise.all(own.map(stopListening))
       return drained
     },
   }
+}
+
+export function newNodeId(): NodeId {
+  return `node-${randomBytes(9).toString('base64url')}` as NodeId
 }
 
 /** Below this, compressing costs more than the bytes it saves. */

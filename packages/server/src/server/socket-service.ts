@@ -42,8 +42,12 @@ export interface SocketService {
   toRoom(room: RoomRef, event: NamedEvent): Promise<Published>
   /** Who a token speaks for; refuses as a connect would. */
   authenticate(token: string): Promise<Principal>
-  joinRoom(sessionId: string, room: RoomRef): void
-  leaveRoom(sessionId: string, room: RoomRef): void
+  /** At once; resolves when it will be remembered, also after a crash. */
+  joinRoom(sessionId: string, room: RoomRef): Promise<void>
+  leaveRoom(sessionId: string, room: RoomRef): Promise<void>
+  /** All sessions of a user on a namespace, also those whose clients are away and may come back; how many. */
+  joinUser(userId: string, room: RoomRef, namespace?: string): Promise<number>
+  leaveUser(userId: string, room: RoomRef, namespace?: string): Promise<number>
   getConnectedUsers(): readonly UserId[]
   getUserSockets(userId: string): readonly SessionView[]
   /** Bytes that wait for clients that read slowly, of all connections. */
@@ -69,8 +73,11 @@ export function createSocketService({ realtime, server, verifier }: Sockets): So
     toUser: (id, event) => publishNamed(event, { kind: 'user', id }),
     toRoom: (room, event) => publishNamed(event, room),
     authenticate: async (token) => verifier.verify(token),
-    joinRoom: (id, room) => sessionOf(id).join(room),
-    leaveRoom: (id, room) => sessionOf(id).leave(room),
+    joinRoom: async (id, room) => sessionOf(id).join(room),
+    leaveRoom: async (id, room) => sessionOf(id).leave(room),
+    joinUser: (userId, room, namespace = '/realtime') => realtime.joinUser(namespace, userId as UserId, room),
+    leaveUser: (userId, room, namespace = '/realtime') =>
+      realtime.leaveUser(namespace, userId as UserId, room),
     getConnectedUsers: () => [...realtime.users.ids()],
     getUserSockets: (userId) => realtime.users.sessionsOf(userId as UserId),
     queuedBytes: () => server.queuedBytes(),

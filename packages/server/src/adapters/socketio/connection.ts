@@ -6,11 +6,11 @@
  *             → websocket                     → over
  */
 import type { ConnectionId } from '@belfry/contract'
-import type { CloseReason, Connection, ConnectionHandler } from '../../engine/ports/transport.ts'
+import type { CloseReason, Connection, ConnectionHandler, Handshake } from '../../engine/ports/transport.ts'
 import { type Address, addressOf } from './client-address.ts'
 import { enginePackets, Outgoing } from './encoded-event.ts'
 import type { Flushable, Joiner } from './flusher.ts'
-import { OutgoingQueue } from './outgoing-queue.ts'
+import { type LineState, OutgoingQueue } from './outgoing-queue.ts'
 import {
   decodeTextPacket,
   type EnginePacket,
@@ -24,10 +24,8 @@ import { type Timed, tickMs } from './timer-wheel.ts'
 import type { Wire } from './wire.ts'
 
 /** What carries the packets of a connection; replaced once when a client upgrades. */
-export interface Carrier {
+export interface Carrier extends LineState {
   readonly name: 'websocket' | 'polling'
-  /** Bytes that were handed on and have not left this process. */
-  readonly pendingBytes: number
   /** Takes from the queue what the line takes now; asks for another flush when it takes more. */
   write(queue: OutgoingQueue, joiner: Joiner): void
   /** After this nothing leaves any more. `notice` is the last packet, if the client shall have one. */
@@ -62,6 +60,7 @@ export class WireConnection implements Connection, Flushable, Timed {
   readonly openedAtMs: number
   roundTripMs: number | undefined
   #address: Address
+  #handshake: Handshake | undefined
   readonly #queue = new OutgoingQueue()
   readonly #reader: PacketReader
   /** One for each namespace: few, so that looking through them takes no longer than a table, and less memory. */
@@ -69,6 +68,7 @@ export class WireConnection implements Connection, Flushable, Timed {
   #carrier: Carrier
   #handler: ConnectionHandler | undefined
   #isQueuedForFlush = false
+  #isAwaitingRoom = false
   #closing: CloseReason | undefined
   #isOver = false
   /** Since when it has no session; 0: it has one. */
@@ -92,6 +92,7 @@ export class WireConnection implements Connection, Flushable, Timed {
       readonly address: Address
       readonly userAgent: string
       readonly takesCursor: boolean
+      readonly handshake: Handshake | undefined
     },
   ) {
     this.wire = wire
@@ -101,6 +102,7 @@ export class WireConnection implements Connection, Flushable, Timed {
     this.#address = of.address
     this.userAgent = of.userAgent
     this.takesCursor = of.takesCursor
+    this.#handshake = of.handshake
     this.openedAtMs = wire.clock.now()
     this.#unusedSinceMs = this.openedAtMs
     this.#reader = wire.codec.createReader(wire.packetLimits)
@@ -117,6 +119,12 @@ export class WireConnection implements Connection, Flushable, Timed {
   get remoteAddress(): string {
     if (typeof this.#address !== 'string') this.#address = addressOf(this.#address)
     return this.#address
+  }
+
+  takeHandshake(): Handshake | undefined {
+    const handshake = this.#handshake
+    this.#handshake = undefined
+    return handshake
   }
 
   get queuedBytes(): number {
@@ -152,11 +160,41 @@ export class WireConnection implements Connection, Flushable, Timed {
     if (this.#openLinks === 0) this.#unusedSinceMs = this.wire.clock.now()
   }
 
+  /** What its sessions are told alone. */
   enqueue(outgoing: Outgoing): void {
     if (!this.isOpen) return
-    const enqueued = this.#queue.push(outgoing, this.#carrier.pendingBytes, this.wire.options.queueBounds)
-    if (enqueued === 'full') this.close('slow_reader')
-    else if (enqueued === 'queued') this.requestFlush()
+    this.#queue.pushAlways(outgoing)
+    if (this.queuedBytes > this.wire.options.queueBounds.overflowBytes) this.close('slow_reader')
+    else this.requestFlush()
+  }
+
+  /** False: there is no room for it. */
+  enqueueEvent(outgoing: Outgoing): boolean {
+    if (!this.isOpen) return true
+    const enqueued = this.#queue.push(outgoing, this.#carrier, this.wire.options.queueBounds)
+    if (enqueued === 'queued') this.requestFlush()
+    return enqueued !== 'refused'
+  }
+
+  get paceBytes(): number {
+    return this.wire.options.queueBounds.congestedBytes / 4
+  }
+
+  awaitRoom(): void {
+    this.#isAwaitingRoom = true
+  }
+
+  /** Something left: who waits for room may have it now. */
+  hasLeft(): void {
+    if (!this.#queue.isEmpty) this.requestFlush()
+    this.#tellRoom()
+  }
+
+  #tellRoom(): void {
+    if (!this.#isAwaitingRoom || !this.isOpen) return
+    if (this.#carrier.isBlocked || this.#queue.bytes > this.paceBytes / 2) return
+    this.#isAwaitingRoom = false
+    for (const link of this.#links) this.#guarded(() => link.hasRoom())
   }
 
   /** Counted over all sessions: an answer that comes too late finds no younger request under its number. */
@@ -186,6 +224,7 @@ export class WireConnection implements Connection, Flushable, Timed {
       this.#closing ??= 'transport_failed'
     }
     if (this.#closing !== undefined) this.#end(this.#closing)
+    else this.#tellRoom()
   }
 
   get hasWaiting(): boolean {

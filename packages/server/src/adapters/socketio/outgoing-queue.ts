@@ -7,11 +7,21 @@ import type { Outgoing } from './encoded-event.ts'
 export interface QueueBounds {
   /** Beyond it, `pulse` is dropped and `latest` replaced. */
   readonly congestedBytes: number
-  /** Beyond it, the client reads too slowly to be served live. */
+  /** Beyond it, the client reads too slowly to be served live: it gets events from the log, as it takes them. */
   readonly fullBytes: number
+  /** Beyond it, not even that helps: it does not read the answers to what it asks. */
+  readonly overflowBytes: number
 }
 
-export type Enqueued = 'queued' | 'dropped' | 'full'
+export type Enqueued = 'queued' | 'dropped' | 'refused'
+
+/** What carries the queue. */
+export interface LineState {
+  /** Bytes that were given to the socket and have not left yet. */
+  readonly pendingBytes: number
+  /** It takes no more for now, and says when it does again. */
+  readonly isBlocked: boolean
+}
 
 export class OutgoingQueue {
   /** A replaced value leaves `undefined` in its place (R4): its follower goes to the tail. */
@@ -28,18 +38,31 @@ export class OutgoingQueue {
     return this.#waiting.length === 0
   }
 
-  /** `sentBytes` were given to the socket and have not left yet. */
-  push(outgoing: Outgoing, sentBytes: number, bounds: QueueBounds): Enqueued {
-    const total = this.#bytes + sentBytes + outgoing.bytes
+  /** An event. */
+  push(outgoing: Outgoing, line: LineState, bounds: QueueBounds): Enqueued {
+    const { pendingBytes } = line
+    const total = this.#bytes + pendingBytes + outgoing.bytes
     if (total > bounds.congestedBytes) {
       if (outgoing.lane === 'pulse') return 'dropped'
-      if (outgoing.key !== undefined) this.#bury(outgoing.key)
-      if (this.#bytes + sentBytes + outgoing.bytes > bounds.fullBytes) return 'full'
+      const replaced = outgoing.key === undefined ? undefined : this.#placeOf(outgoing.key)
+      const freedBytes = replaced === undefined ? 0 : (this.#waiting[replaced]?.bytes ?? 0)
+      // However large it is, it may go where nothing is in its way.
+      if (total - freedBytes > bounds.fullBytes && (!this.isEmpty || line.isBlocked)) return 'refused'
+      if (replaced !== undefined) this.#bury(replaced)
     }
+    this.#append(outgoing)
+    return 'queued'
+  }
+
+  /** What is no event, whatever waits already. */
+  pushAlways(outgoing: Outgoing): void {
+    this.#append(outgoing)
+  }
+
+  #append(outgoing: Outgoing): void {
     this.#waiting.push(outgoing)
     this.#bytes += outgoing.bytes
     if (outgoing.key !== undefined) this.#places?.set(outgoing.key, this.#waiting.length - 1)
-    return 'queued'
   }
 
   /** All that waits, in order; the queue is empty afterwards. */
@@ -70,13 +93,15 @@ export class OutgoingQueue {
     return all.slice(0, count)
   }
 
-  #bury(key: string): void {
+  #placeOf(key: string): number | undefined {
     this.#places ??= placesOf(this.#waiting)
-    const place = this.#places.get(key)
-    if (place === undefined) return
+    return this.#places.get(key)
+  }
+
+  /** Its follower takes its key to another place. */
+  #bury(place: number): void {
     this.#bytes -= this.#waiting[place]?.bytes ?? 0
     this.#waiting[place] = undefined
-    this.#places.delete(key)
   }
 }
 

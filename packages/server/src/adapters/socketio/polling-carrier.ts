@@ -38,6 +38,10 @@ export class PollingCarrier implements Carrier {
     return bytes
   }
 
+  get isBlocked(): boolean {
+    return this.#leaving.size > 0
+  }
+
   /** The client's GET: answered when there is something to say. */
   poll(response: ServerResponse): void {
     const connection = this.#connection
@@ -125,7 +129,10 @@ export class PollingCarrier implements Carrier {
     if (response === undefined) return
     this.#waiting = undefined
     this.#leaving.set(response, body.length)
-    response.once('close', () => this.#leaving.delete(response))
+    response.once('close', () => {
+      this.#leaving.delete(response)
+      this.#connection?.hasLeft()
+    })
     respond(response, 200, 'text/plain; charset=UTF-8', body)
   }
 

@@ -25,6 +25,7 @@ export class SessionLink implements Link {
   #state: 'waiting' | 'open' | 'over' = 'waiting'
   #handler: SessionHandler | undefined
   #cursorMode = false
+  #awaitsRoom = false
   #requests: Map<number, PendingRequest> | undefined
 
   constructor(connection: WireConnection, namespace: string) {
@@ -66,9 +67,26 @@ export class SessionLink implements Link {
     )
   }
 
-  send(packet: Packet): void {
+  send(packet: Packet): boolean {
+    if (this.#state !== 'open') return true
+    return this.connection.enqueueEvent((packet as EncodedEvent).outgoing(this.#cursorMode))
+  }
+
+  tell(packet: Packet): void {
     if (this.#state !== 'open') return
     this.connection.enqueue((packet as EncodedEvent).outgoing(this.#cursorMode))
+  }
+
+  awaitRoom(): void {
+    if (this.#state !== 'open') return
+    this.#awaitsRoom = true
+    this.connection.awaitRoom()
+  }
+
+  hasRoom(): void {
+    if (!this.#awaitsRoom) return
+    this.#awaitsRoom = false
+    this.#handler?.hasRoom()
   }
 
   answer(commandId: number, answer: unknown): void {

@@ -47,6 +47,8 @@ export interface SocketServerOptions {
   /** `/socket.io/` if absent; with a slash at both ends. */
   readonly path?: string | undefined
   readonly bounds?: Partial<WireOptions> | undefined
+  /** Somebody looks at the headers of handshakes: they stay until then, a kilobyte or two each. */
+  readonly keepsHandshakes?: boolean
   /** True from the moment on from which nobody new is let in. */
   isStopping?(): boolean
   /** Something that no honest client sends, for the log. */
@@ -70,8 +72,8 @@ export const defaultWireOptions: WireOptions = {
   pingTimeoutMs: 20_000,
   maxPayloadBytes: 1_000_000,
   idleTimeoutMs: 45_000,
-  /** A megabyte is some seconds of everything a busy client listens to; 10,000 slow readers hold 10 GB at worst. */
-  queueBounds: { congestedBytes: 256 * 1_024, fullBytes: 1_024 * 1_024 },
+  /** Half a megabyte is some seconds of everything a busy client listens to; 10,000 slow readers hold 5 GB at worst. */
+  queueBounds: { congestedBytes: 256 * 1_024, fullBytes: 512 * 1_024, overflowBytes: 2 * 1_024 * 1_024 },
   packetsPerSecondMax: 1_000,
   compressBeyondBytes: undefined,
   admission: defaultAdmissionBounds,
@@ -122,6 +124,9 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       address: carrier.name === 'polling' ? addressOf(findAddress(request)) : findAddress(request),
       userAgent,
       takesCursor: !withoutCursor.test(userAgent),
+      handshake: options.keepsHandshakes
+        ? { headers: request.headers, isOwnPage: origins.isOwnPage(request) }
+        : undefined,
     })
     const opened = handler.open(connection)
     if (opened instanceof Refusal) throw new TurnedAway(503, saidBy(opened))

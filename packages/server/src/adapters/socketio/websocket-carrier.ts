@@ -87,6 +87,10 @@ export class WebSocketCarrier implements Carrier, FrameHandler {
     return this.#socket.writableLength
   }
 
+  get isBlocked(): boolean {
+    return this.#socket.writableNeedDrain
+  }
+
   write(queue: OutgoingQueue, joiner: Joiner): void {
     // What does not fit into the line stays in our queue, where it can be counted and replaced.
     if (this.#isOver || this.#socket.writableNeedDrain) return
@@ -101,7 +105,7 @@ export class WebSocketCarrier implements Carrier, FrameHandler {
   }
 
   drained(): void {
-    if (this.#connection?.hasWaiting) this.#connection.requestFlush()
+    this.#connection?.hasLeft()
   }
 
   read(chunk: Buffer): void {

@@ -3,11 +3,17 @@
  * to.
  */
 import type { Position, Room, SessionId, UserId } from '@belfry/contract'
+import {
+  copyOfMemberships,
+  firstMemberships,
+  joinRooms,
+  leaveRooms,
+  type Memberships,
+} from '../memberships.ts'
 import type { Clock } from '../ports/clock.ts'
 import {
   defaultSessionBounds,
   type NodeId,
-  type PastMembership,
   type SessionOwner,
   type SessionStore,
   type SessionStoreOptions,
@@ -30,16 +36,17 @@ export function createMemorySessionStore({
 }: MemorySessionStoreOptions): SessionStore & { close(): void } {
   const { detachedMsMax, detachedMax, roomsMax, leftMax } = { ...defaultSessionBounds, ...bounds }
   const sessions = new Map<string, Kept>()
-  const sessionsOfUser = new Map<UserId, Set<Kept>>()
+  /** Most users have one or a few: a list takes a fifth of what a set does. */
+  const sessionsOfUser = new Map<UserId, readonly Kept[]>()
   /** In the order in which they went. */
   const detached = new Set<Kept>()
 
   const forget = (session: Kept) => {
     sessions.delete(session.pid)
     detached.delete(session)
-    const ofUser = sessionsOfUser.get(session.userId)
-    ofUser?.delete(session)
-    if (ofUser?.size === 0) sessionsOfUser.delete(session.userId)
+    const others = sessionsOfUser.get(session.userId)?.filter((other) => other !== session) ?? []
+    if (others.length === 0) sessionsOfUser.delete(session.userId)
+    else sessionsOfUser.set(session.userId, others)
   }
   const isExpired = ({ detachedAtMs }: Kept) =>
     detachedAtMs !== undefined && clock.now() - detachedAtMs >= detachedMsMax
@@ -72,20 +79,16 @@ export function createMemorySessionStore({
   return {
     create({ rooms, ...start }) {
       if (get(start.pid) !== undefined) throw new Error('There is a session of this pid already.')
-      const joined = new Map(rooms.map((room) => [room, start.start]))
-      if (joined.size > roomsMax) throw new RangeError(`A session is in ${roomsMax} rooms, at most.`)
+      if (new Set(rooms).size > roomsMax) throw new RangeError(`A session is in ${roomsMax} rooms, at most.`)
       const session: Kept = {
         ...start,
         generation: 1,
         detachedAtMs: undefined,
-        rooms: joined,
-        left: [],
-        wholeFrom: start.start,
+        firstRooms: rooms.slice(),
+        memberships: undefined,
       }
       sessions.set(session.pid, session)
-      const ofUser = sessionsOfUser.get(session.userId)
-      if (ofUser === undefined) sessionsOfUser.set(session.userId, new Set([session]))
-      else ofUser.add(session)
+      sessionsOfUser.set(session.userId, [...(sessionsOfUser.get(session.userId) ?? []), session])
       return copyOf(session)
     },
     find(pid, owner) {
@@ -99,23 +102,12 @@ export function createMemorySessionStore({
     join(pid, rooms, at) {
       const session = get(pid)
       if (session === undefined) return 'no-session'
-      const added = new Set(rooms.filter((room) => !session.rooms.has(room)))
-      if (session.rooms.size + added.size > roomsMax) return 'too-many-rooms'
-      for (const room of added) session.rooms.set(room, at)
-      return 'joined'
+      return joinRooms(membershipsOf(session), rooms, at, roomsMax) ? 'joined' : 'too-many-rooms'
     },
     leave(pid, rooms, at) {
       const session = get(pid)
       if (session === undefined) return false
-      for (const room of rooms) {
-        const joined = session.rooms.get(room)
-        if (joined === undefined) continue
-        session.rooms.delete(room)
-        if (!isAtOrBefore(at, joined)) session.left.push({ room, joined, left: at })
-      }
-      for (const { left } of session.left.splice(0, session.left.length - leftMax)) {
-        if (!isAtOrBefore(left, session.wholeFrom)) session.wholeFrom = left
-      }
+      leaveRooms(membershipsOf(session), rooms, at, leftMax)
       return true
     },
     attach(pid, owner, node) {
@@ -160,23 +152,26 @@ interface Kept {
   readonly userId: UserId
   readonly namespace: string
   readonly start: Position
-  readonly rooms: Map<Room, Position>
-  readonly left: PastMembership[]
   node: NodeId
   generation: number
   detachedAtMs: number | undefined
-  wholeFrom: Position
+  /** In which it was from the start. */
+  readonly firstRooms: readonly Room[]
+  /** Since it joined or left another one. Most never do, and this would take more than all the rest. */
+  memberships: Memberships | undefined
 }
 
-function copyOf({ rooms, left, ...rest }: Kept): StoredSession {
-  return { ...rest, rooms: [...rooms].map(([room, joined]) => ({ room, joined })), left: [...left] }
+function membershipsOf(session: Kept): Memberships {
+  const { firstRooms: rooms, start } = session
+  session.memberships ??= firstMemberships({ rooms, start })
+  return session.memberships
+}
+
+function copyOf(session: Kept): StoredSession {
+  const { firstRooms: rooms, start, memberships = firstMemberships({ rooms, start }), ...rest } = session
+  return { ...rest, start, ...copyOfMemberships(memberships) }
 }
 
 function belongsTo(session: Kept, { userId, namespace }: SessionOwner): boolean {
   return session.userId === userId && session.namespace === namespace
-}
-
-/** Positions of different epochs do not compare: the one at hand is taken for the later. */
-function isAtOrBefore(position: Position, other: Position): boolean {
-  return position.epoch === other.epoch && position.offset <= other.offset
 }

@@ -16,6 +16,7 @@ import type {
   CloseReason,
   Connection,
   ConnectionHandler,
+  Handshake,
   IncomingCommand,
   LeaveReason,
   Link,
@@ -43,8 +44,10 @@ export interface MemoryTransportOptions {
 export interface MemoryQueueBounds {
   /** Beyond it, `pulse` is dropped and `latest` replaced (TR4). */
   readonly congestedBytes: number
-  /** Beyond it, the connection is closed as `slow_reader`. */
+  /** Beyond it, events are refused until there is room again. */
   readonly fullBytes: number
+  /** Beyond it, the connection is closed as `slow_reader`. */
+  readonly overflowBytes: number
 }
 
 export interface MemoryTransport {
@@ -61,12 +64,17 @@ export interface MemoryConnectOptions {
   readonly remoteAddress?: string
   readonly userAgent?: string
   readonly takesCursor?: boolean
+  readonly handshake?: Handshake
   /** Whether it comes back by itself when its connection was closed or lost, as a stock client does. */
   readonly comesBack?: boolean
 }
 
 /** As the socket server has them. */
-const defaultBounds: MemoryQueueBounds = { congestedBytes: 256 * 1_024, fullBytes: 1_024 * 1_024 }
+const defaultBounds: MemoryQueueBounds = {
+  congestedBytes: 256 * 1_024,
+  fullBytes: 512 * 1_024,
+  overflowBytes: 2 * 1_024 * 1_024,
+}
 
 export function createMemoryTransport(options: MemoryTransportOptions): MemoryTransport {
   const { handler, clock, bounds = defaultBounds } = options
@@ -163,6 +171,7 @@ interface Waiting {
 const smallBytes = 64
 
 class MemoryConnection implements Connection, Line {
+  #handshake: Handshake | undefined
   readonly id: ConnectionId
   readonly remoteAddress: string
   readonly userAgent: string
@@ -181,6 +190,7 @@ class MemoryConnection implements Connection, Line {
   #closing: CloseReason | undefined
   #isOver = false
   #isPaused = false
+  #isAwaitingRoom = false
 
   constructor(shared: Shared, id: ConnectionId, options: MemoryConnectOptions, receiver: LineReceiver) {
     this.shared = shared
@@ -188,12 +198,19 @@ class MemoryConnection implements Connection, Line {
     this.remoteAddress = options.remoteAddress ?? '127.0.0.1'
     this.userAgent = options.userAgent ?? 'memory'
     this.takesCursor = options.takesCursor ?? true
+    this.#handshake = options.handshake
     this.openedAtMs = shared.clock.now()
     this.#receiver = receiver
   }
 
   get isOpen(): boolean {
     return !this.#isOver && this.#closing === undefined
+  }
+
+  takeHandshake(): Handshake | undefined {
+    const handshake = this.#handshake
+    this.#handshake = undefined
+    return handshake
   }
 
   start(handler: ConnectionHandler): void {
@@ -206,20 +223,38 @@ class MemoryConnection implements Connection, Line {
     this.shared.schedule(this)
   }
 
+  /** False: there is no room for it. */
+  enqueueEvent(waiting: Waiting): boolean {
+    if (!this.isOpen) return true
+    const { congestedBytes, fullBytes } = this.shared.bounds
+    const total = this.queuedBytes + waiting.bytes
+    if (total > congestedBytes) {
+      if (waiting.lane === 'pulse') return true
+      if (waiting.key !== undefined) this.#remove(waiting.key)
+      if (this.queuedBytes + waiting.bytes > fullBytes && total > waiting.bytes) return false
+    }
+    this.#append(waiting)
+    return true
+  }
+
   enqueue(waiting: Waiting): void {
     if (!this.isOpen) return
-    const { congestedBytes, fullBytes } = this.shared.bounds
-    if (this.queuedBytes + waiting.bytes > congestedBytes) {
-      if (waiting.lane === 'pulse') return
-      if (waiting.key !== undefined) this.#remove(waiting.key)
-      if (this.queuedBytes + waiting.bytes > fullBytes) {
-        this.close('slow_reader')
-        return
-      }
-    }
+    this.#append(waiting)
+    if (this.queuedBytes > this.shared.bounds.overflowBytes) this.close('slow_reader')
+  }
+
+  #append(waiting: Waiting): void {
     this.#waiting.push(waiting)
     this.queuedBytes += waiting.bytes
     this.shared.schedule(this)
+  }
+
+  get paceBytes(): number {
+    return this.shared.bounds.congestedBytes / 4
+  }
+
+  awaitRoom(): void {
+    this.#isAwaitingRoom = true
   }
 
   /** The follower of what is removed goes to the tail, behind what was sent meanwhile (R4). */
@@ -238,6 +273,10 @@ class MemoryConnection implements Connection, Line {
       this.#receiver.delivery(next.make())
     }
     if (this.#closing !== undefined) this.lost(this.#closing)
+    else if (this.#isAwaitingRoom && !this.#isOver && this.queuedBytes <= this.paceBytes / 2) {
+      this.#isAwaitingRoom = false
+      for (const link of this.#links.values()) this.#said(() => link.hasRoom())
+    }
   }
 
   pause(): void {
@@ -303,6 +342,7 @@ class MemoryLink implements Link {
   #state: 'waiting' | 'open' | 'over' = 'waiting'
   #handler: SessionHandler | undefined
   #cursorMode = false
+  #awaitsRoom = false
   readonly #requests = new Map<number, Request>()
 
   constructor(connection: MemoryConnection, namespace: string) {
@@ -331,15 +371,29 @@ class MemoryLink implements Link {
     this.#enqueue({ kind: 'refused', namespace: this.namespace, code, message })
   }
 
-  send(packet: Packet): void {
-    if (this.#state !== 'open') return
+  send(packet: Packet): boolean {
+    return this.#state !== 'open' || this.connection.enqueueEvent(this.#waitingOf(packet))
+  }
+
+  tell(packet: Packet): void {
+    if (this.#state === 'open') this.connection.enqueue(this.#waitingOf(packet))
+  }
+
+  #waitingOf(packet: Packet): Waiting {
     const { lane, key, bytes } = packet as MemoryPacket
-    this.connection.enqueue({
-      lane,
-      key,
-      bytes,
-      make: () => (packet as MemoryPacket).unpack(this.#cursorMode),
-    })
+    return { lane, key, bytes, make: () => (packet as MemoryPacket).unpack(this.#cursorMode) }
+  }
+
+  awaitRoom(): void {
+    if (this.#state !== 'open') return
+    this.#awaitsRoom = true
+    this.connection.awaitRoom()
+  }
+
+  hasRoom(): void {
+    if (!this.#awaitsRoom) return
+    this.#awaitsRoom = false
+    this.#handler?.hasRoom()
   }
 
   answer(id: number, answer: unknown): void {

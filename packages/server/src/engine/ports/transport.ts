@@ -6,9 +6,12 @@
  *      requests and goodbyes pass through one queue.
  * TR2  Nothing of a namespace arrives before its session was accepted, and nothing after its goodbye.
  * TR3  A packet is made once for all its recipients; sending it does not change it.
- * TR4  Sending neither throws nor waits nor calls back into the engine. Where a queue passes its bound, packets of
- *      the lane `pulse` are dropped and those of the lane `latest` replaced by newer ones of the same key; when that
- *      is not enough the connection is closed as `slow_reader`. Nothing is left out of the lane `stream`.
+ * TR4  Sending neither throws nor waits nor calls back into the engine. Where a queue passes its first bound, packets of
+ *      the lane `pulse` are dropped and those of the lane `latest` replaced by newer ones of the same key. Where it
+ *      passes the second, `send` answers false: the packet was not taken, as none of its session is until there is
+ *      room again, which `hasRoom` tells once to a session that called `awaitRoom` (R7). An empty queue takes any
+ *      packet. What a session is told alone (`tell`, answers, requests, goodbyes) is taken beyond that; a client for
+ *      which even this is too much is closed as `slow_reader`.
  * TR5  `closed` is told once for every connection that was opened, after `left` of each of its sessions.
  * TR6  A request resolves with what the client answered, or is refused with `disconnected` or `timeout`.
  * TR7  After `disconnect` the client stays away from the namespace by itself; after `close` it comes back.
@@ -40,6 +43,17 @@ export interface Packet {
   readonly bytes: number
 }
 
+/** How a client first asked for its connection, for those who know people by their cookies. */
+export interface Handshake {
+  /** In small letters. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /**
+   * A page of this server or of an origin that is allowed by name made the browser ask: what the browser adds to it, such
+   * as cookies, may be believed.
+   */
+  readonly isOwnPage: boolean
+}
+
 /** One client, over whatever carries it. */
 export interface Connection {
   readonly id: ConnectionId
@@ -50,8 +64,12 @@ export interface Connection {
   /** Of the last ping that was answered; `undefined` before. */
   readonly roundTripMs: number | undefined
   readonly queuedBytes: number
+  /** A session that reads the log sends no more while so much waits: what is in the queue cannot be told anew. */
+  readonly paceBytes: number
   /** Whether this kind of client can take a cursor as the last argument of an event (R14). */
   readonly takesCursor: boolean
+  /** Once, and then it is forgotten; `undefined` as well where nobody asked to keep it. */
+  takeHandshake(): Handshake | undefined
   close(reason: CloseReason): void
 }
 
@@ -66,7 +84,12 @@ export interface Link {
   ): void
   /** The client does not try again by itself (R10). */
   refuse(refusal: Refusal): void
-  send(packet: Packet): void
+  /** False: there is no room for it, and it was not taken. */
+  send(packet: Packet): boolean
+  /** For what one session is told alone, outside of the log. */
+  tell(packet: Packet): void
+  /** `hasRoom` of the handler is called, once, when most of what waits has left. */
+  awaitRoom(): void
   answer(commandId: number, answer: unknown): void
   request(event: OutgoingEvent, timeoutMs: number): Promise<unknown>
   disconnect(): void
@@ -86,6 +109,7 @@ export interface ConnectionHandler {
 
 export interface SessionHandler {
   command(command: IncomingCommand): void
+  hasRoom(): void
   left(reason: LeaveReason): void
 }
 

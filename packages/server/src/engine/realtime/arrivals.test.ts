@@ -531,11 +531,20 @@ describe('arrivals', () => {
       { n: 1, id: 'a' },
       { rooms: [{ kind: 'user', id: 'ana' }] },
     )
-    const session = await world.enter('/posts', ana, { pid: 'x'.repeat(24), offset: 'k3f.9' })
-    world.memory.flush()
-    expect(session.pid).not.toBe('x'.repeat(24))
-    expect(session.events.map(({ name }) => name)).toEqual(['sync:reset', 'post:progress'])
-    expect(session.events[0]?.data).toMatchObject({ reason: 'unknown-session' })
+    const { epoch } = world.realtime.namespaces.get('/posts')?.position ?? { epoch: '' }
+    const pid = 'x'.repeat(24)
+    for (const [offset, reason] of [
+      [undefined, 'unknown-session'],
+      ['no cursor', 'unknown-session'],
+      ['k3f.9', 'epoch-changed'],
+      [`${epoch}.0`, 'expired'],
+    ]) {
+      const session = await world.enter('/posts', ana, { pid, offset })
+      world.memory.flush()
+      expect(session.pid).not.toBe(pid)
+      expect(session.events.map(({ name }) => name)).toEqual(['sync:reset', 'post:progress'])
+      expect(session.events[0]?.data).toMatchObject({ reason })
+    }
   })
 
   it('gives every session and pid an id of its own', async () => {

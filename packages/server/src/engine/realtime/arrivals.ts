@@ -1,21 +1,13 @@
 /**
- * How clients come in and go (A-06 … A-19): the bounds of connections, who the token says they are, into which rooms
- * they belong from the start, and what is released when they leave.
+ * How clients come and go (A-06 … A-19): the bounds of connections, who the token says they are, and what is released
+ * when they leave. The way of a session into its namespace is in entrance.ts.
  *
  *   connection: open → closed
- *   session:    asked for → admitted → open → ended
+ *   session:    asked for → open → ended
  */
-import {
-  errorCatalogue,
-  type GoodbyeCode,
-  goodbyes,
-  parseId,
-  Refusal,
-  type SessionId,
-} from '@belfry/contract'
-import type { Clock } from '../ports/clock.ts'
-import type { Logger } from '../ports/logger.ts'
-import type { Principal, TokenVerifier } from '../ports/token-verifier.ts'
+import { authNamespace, errorCatalogue, type GoodbyeCode, goodbyes, Refusal } from '@belfry/contract'
+import { andThen } from '../awaitable.ts'
+import type { Revocations } from '../ports/revocations.ts'
 import type {
   CloseReason,
   Connection,
@@ -25,35 +17,26 @@ import type {
   TransportHandler,
 } from '../ports/transport.ts'
 import type { ActivityTap } from './activity-tap.ts'
-import type { CommandRate } from './command-rate.ts'
 import { ConnectionState } from './connection-state.ts'
-import type { Dispatcher } from './dispatcher.ts'
-import type { IdSource } from './ids.ts'
-import { everyoneRoom, type NamespaceState } from './namespace-state.ts'
-import { mayUse } from './permissions.ts'
-import { Session } from './session.ts'
+import type { Credentials } from './credentials.ts'
+import { type Asking, Entrance, type EntranceParts, type RecoveryCounts } from './entrance.ts'
+import type { Expiry } from './expiry.ts'
+import type { NamespaceState } from './namespace-state.ts'
+import { isNobody, userOf } from './nobody.ts'
+import type { Session } from './session.ts'
 import type { Suspicions } from './suspicions.ts'
-import { type ConnectionLimits, Counts, type Users } from './users.ts'
+import { type ConnectionLimits, Counts } from './users.ts'
 
-export interface ArrivalParts {
+export interface ArrivalParts extends Omit<EntranceParts, 'opened' | 'disconnect'> {
   readonly namespaces: ReadonlyMap<string, NamespaceState>
-  readonly verifier: TokenVerifier
-  readonly users: Users
+  readonly credentials: Credentials
+  readonly revocations: Revocations
+  /** Made of what ends sessions. */
+  expiry(): Expiry
   readonly limits: ConnectionLimits
-  readonly rate: CommandRate
-  readonly ids: IdSource
-  readonly clock: Clock
-  readonly logger: Logger
   readonly tap: ActivityTap
   readonly suspicions: Suspicions
-  readonly dispatcher: Dispatcher
-  readonly reconnection: ReconnectionAdvice
   isStopping(): boolean
-}
-
-export interface ReconnectionAdvice {
-  readonly delayMs: number
-  readonly maxDelayMs: number
 }
 
 /** What was counted since the start. */
@@ -66,12 +49,22 @@ export interface ArrivalCounts {
 
 export class Arrivals implements TransportHandler {
   readonly #parts: ArrivalParts
+  readonly #entrance: Entrance
   readonly #connections = new Set<ConnectionState>()
   readonly #byAddress = new Counts()
   readonly counts: ArrivalCounts = { opened: 0, peak: 0, closed: new Map(), refused: new Map() }
 
   constructor(parts: ArrivalParts) {
     this.#parts = parts
+    this.#entrance = new Entrance({
+      ...parts,
+      opened: (session) => this.#opened(session),
+      disconnect: (session, code) => this.disconnect(session, code),
+    })
+  }
+
+  get recoveries(): Readonly<RecoveryCounts> {
+    return this.#entrance.counts
   }
 
   get connections(): ReadonlySet<ConnectionState> {
@@ -112,79 +105,24 @@ export class Arrivals implements TransportHandler {
       refuse(new Refusal('unknown_namespace'))
       return
     }
+    const asking: Asking = { state, link, namespace, auth: heeded(name, auth) }
     try {
-      const principal = state.principalOf(auth['token'], this.#parts.verifier, this.#parts.clock.now())
-      if (principal instanceof Promise)
-        principal.then((found) => this.#admit(state, link, namespace, found, auth)).catch(refuse)
-      else this.#admit(state, link, namespace, principal, auth)?.catch(refuse)
+      const principal = this.#parts.credentials.identify(state, name, auth)
+      const admitted = andThen(principal, (found) => this.#entrance.admit(asking, found))
+      if (admitted instanceof Promise) admitted.catch(refuse)
     } catch (error) {
       refuse(error)
     }
   }
 
-  /** A promise only where the module asks for time to decide. */
-  #admit(
-    state: ConnectionState,
-    link: Link,
-    namespace: NamespaceState,
-    claimed: Principal,
-    auth: Readonly<Record<string, unknown>>,
-  ): Promise<void> | undefined {
-    const { rate, clock, users } = this.#parts
-    const coolDownMs = rate.remainingCoolDownMs(claimed.userId, clock.now())
-    if (coolDownMs > 0) {
-      const seconds = Math.ceil(coolDownMs / 1_000)
-      throw new Refusal('cooling_down', `You sent far too many commands. Come back in ${seconds} seconds.`)
-    }
-    const { contract, handlers } = namespace.served
-    if (!mayUse(claimed, contract.permission))
-      throw new Refusal('forbidden', `You need the permission ${contract.permission} for ${namespace.name}.`)
-    const principal = withinWorkspace(claimed, auth['workspaceId'])
-    users.refuseTooMany(principal, state.sessions)
-    const admitted = handlers.admit?.(principal)
-    if (!(admitted instanceof Promise)) {
-      this.#letIn(state, link, namespace, principal, auth)
-      return undefined
-    }
-    return admitted.then(() => {
-      // Others may have come while the module thought.
-      users.refuseTooMany(principal, state.sessions)
-      this.#letIn(state, link, namespace, principal, auth)
-    })
-  }
-
-  #letIn(
-    state: ConnectionState,
-    link: Link,
-    namespace: NamespaceState,
-    principal: Principal,
-    auth: Readonly<Record<string, unknown>>,
-  ): void {
-    if (!state.isOpen || !link.isWaiting) return
-    const { ids, users, dispatcher } = this.#parts
-    const id = ids.sessionId() as SessionId
-    const session = new Session({ id, pid: ids.pid(), link, connection: state, namespace, principal })
-    users.add(session, state.sessions)
-    state.sessions = [...state.sessions, session]
-    const cursorMode = typeof auth['recover'] === 'boolean' ? auth['recover'] : state.connection.takesCursor
-    link.accept(session, { id, pid: session.pid, cursorMode })
-    if (!cursorMode || auth['started'] === true) {
-      const { cursor } = namespace
-      dispatcher.tell(session, 'session:started', {
-        pid: session.pid,
-        cursor,
-        recovered: false,
-        reconnection: this.#parts.reconnection,
-      })
-    }
-    // A pid under which nothing is kept: whatever came since that session is not known to this one (R6).
-    if (typeof auth['pid'] === 'string') dispatcher.tell(session, 'sync:reset', { reason: 'unknown-session' })
-    namespace.join(session, everyoneRoom)
-    for (const room of state.homeRooms(principal)) namespace.join(session, room)
-    session.settle()
-    namespace.sessionsPeak = Math.max(namespace.sessionsPeak, namespace.sessions.length)
+  #opened(session: Session): void {
+    this.#parts.expiry().follow(session.connection)
     this.#tellTap('connect', session, 'connected')
-    this.#ask(session, () => namespace.served.handlers.connect?.(session))
+    this.#ask(session, () => session.namespace.served.handlers.connect?.(session))
+    const { principal } = session
+    // Taken back while a module or a store was asked.
+    if (!isNobody(principal) && this.#parts.revocations.isRevoked(principal))
+      this.disconnect(session, 'token_revoked')
   }
 
   left(session: Session, reason: LeaveReason): void {
@@ -192,8 +130,22 @@ export class Arrivals implements TransportHandler {
     session.end()
     state.sessions = state.sessions.filter((other) => other !== session)
     this.#parts.users.remove(session, state.sessions)
+    // Whoever uses the connection next may be somebody else.
+    if (state.sessions.length === 0) state.credential = undefined
+    this.#parts.expiry().follow(state)
+    this.#ask(session, () => this.#putAway(session, reason))
     this.#tellTap('disconnect', session, reason)
     this.#ask(session, () => session.namespace.served.handlers.disconnect?.(session, reason))
+  }
+
+  /** Whoever went on purpose does not come back to this session (R12); whoever was cut off may. */
+  #putAway({ pid, generation, namespace }: Session, reason: LeaveReason): unknown {
+    const { store } = namespace
+    // Nobody comes back to `/auth`: there is nothing to miss, and whoever floods it is to make no room for itself.
+    const isAuth = namespace.name === authNamespace.name
+    if (isAuth || reason === 'client_left' || reason === 'disconnected_by_server')
+      return store.remove(pid, generation)
+    return store.detach(pid, generation, this.#parts.clock.now())
   }
 
   /** Ends one session for good, and says why before (R10). */
@@ -230,7 +182,7 @@ export class Arrivals implements TransportHandler {
 
   #tellTap(kind: 'connect' | 'disconnect', session: Session, name: string): void {
     const { tap, clock, logger } = this.#parts
-    const { userId } = session.principal
+    const userId = userOf(session.principal)
     logger.debug({ session: session.id, userId, namespace: session.namespace.name, reason: name }, kind)
     if (tap.isWatched)
       tap.tell({ at: isoTime(clock.now()), kind, namespace: session.namespace.name, name, userId })
@@ -252,13 +204,14 @@ export class Arrivals implements TransportHandler {
   }
 }
 
-/** A client may confine itself to one of its workspaces (A-12). */
-function withinWorkspace(principal: Principal, asked: unknown): Principal {
-  if (asked === undefined) return principal
-  const workspaceId = parseId<'workspace'>(asked)
-  if (workspaceId === undefined || !principal.workspaces.includes(workspaceId))
-    throw new Refusal('forbidden', 'You are not a member of this workspace.')
-  return { ...principal, workspaces: [workspaceId] }
+/** `/auth` has no past: a client begins there anew each time, whatever it brings. */
+function heeded(
+  namespace: string,
+  auth: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  if (namespace !== authNamespace.name) return auth
+  const { recover, started } = auth
+  return { recover, started }
 }
 
 function countUp<Key>(counts: Map<Key, number>, key: Key): void {

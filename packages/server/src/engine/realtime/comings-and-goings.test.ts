@@ -55,7 +55,7 @@ describe('comings and goings', () => {
       roomAuthorities: [{ kind: 'episode', mayJoin: async () => random.chance(80) }],
       connectionLimits: limits,
       verifiesLater,
-      queueBounds: { congestedBytes: 3_000, fullBytes: 6_000 },
+      queueBounds: { congestedBytes: 3_000, fullBytes: 6_000, overflowBytes: 9_000 },
     })
     world.allowFailures()
     let clients: Visitor[] = []
@@ -186,8 +186,8 @@ describe('comings and goings', () => {
       for (const state of [...world.realtime.connections]) state.connection.close('shutting_down')
       world.memory.flush()
     }
-    // The clock has only the timers of the engine and the log left, and none of a request.
+    // The clock has only the timers of the engine, the log, the sessions and the revocations left, and none of a request.
     world.clock.advance(60_000)
-    expect(world.clock.timers).toBe(2)
+    expect(world.clock.timers).toBe(5)
   })
 })

@@ -22,6 +22,7 @@ import type { ActivityTap } from './activity-tap.ts'
 import type { CommandRate } from './command-rate.ts'
 import { countError, countHandler, countOne, type EventCount } from './counters.ts'
 import type { ServedCommand } from './namespace-state.ts'
+import { isNobody, userOf } from './nobody.ts'
 import { mayUse } from './permissions.ts'
 import { keyLengthMax, RepeatedCommands } from './repeated-commands.ts'
 import type { Session } from './session.ts'
@@ -78,6 +79,7 @@ export class Commands {
   #answerOf(session: Session, command: IncomingCommand, count: EventCount): Awaitable<AnyAnswer> {
     this.#refuseTooMany(session, command.name, undefined)
     const builtIn = builtInCommands.get(command.name)
+    if (isNobody(session.principal) && command.name !== 'authenticate') throw new Refusal('unauthenticated')
     if (builtIn !== undefined) return this[builtIn](session, command)
     const served = session.namespace.commands.get(command.name)
     if (served === undefined)
@@ -129,7 +131,7 @@ export class Commands {
         kind: 'command',
         namespace: session.namespace.name,
         name: count.name,
-        userId: session.principal.userId,
+        userId: userOf(session.principal),
         bytes: command.bytes,
         ...(answer.ok ? {} : { code: answer.error.code }),
       })
@@ -167,7 +169,7 @@ export class Commands {
     if (verdict !== 'refused') {
       suspicions.report({
         reason: verdict === 'abusive' ? 'command rate, closed' : 'command rate',
-        user: userId,
+        user: userOf(session.principal),
         address: session.link.connection.remoteAddress,
         namespace: session.namespace.name,
       })
@@ -183,7 +185,7 @@ export class Commands {
       if (suspicious.has(error.code)) {
         this.#parts.suspicions.report({
           reason: error.code,
-          user: session.principal.userId,
+          user: userOf(session.principal),
           address: session.link.connection.remoteAddress,
           namespace: session.namespace.name,
           name: shortened(command.name),
@@ -207,8 +209,9 @@ export class Commands {
       await this.#authorise(session, room)
       if (!session.isOpen) throw new Refusal('disconnected')
       const wasIn = session.isIn(room)
-      session.join(room)
+      const joined = session.join(room)
       const position = session.namespace.cursor
+      await joined
       if (!wasIn) await this.#tellJoined(session, room)
       return { ok: true, data: { position } }
     })
@@ -219,7 +222,7 @@ export class Commands {
     try {
       await session.namespace.served.handlers.join?.(session, room)
     } catch (error) {
-      session.leave(room)
+      void session.leave(room)
       throw error
     }
   }
@@ -228,8 +231,9 @@ export class Commands {
     const room = roomOf(command)
     this.#authorityOf(room)
     return this.#inTurn(session, room, async () => {
-      if (!session.isIn(room)) return done0
-      session.leave(room)
+      const wasIn = session.isIn(room)
+      await session.leave(room)
+      if (!wasIn) return done0
       await session.namespace.served.handlers.leave?.(session, room)
       return done0
     })

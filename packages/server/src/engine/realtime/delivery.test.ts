@@ -160,8 +160,12 @@ class Model {
   readonly #gone: ModelClient[] = []
   readonly #offsets = new Map<string, number>()
   #epoch = ''
-  /** By namespace, room and name with key, in the order in which each was there first. */
-  readonly #latest = new Map<string, Map<string, { readonly name: string; readonly n: number }>>()
+  /** By namespace, room and name with key; `number` says which was renewed first. */
+  readonly #latest = new Map<
+    string,
+    Map<string, { readonly name: string; readonly n: number; readonly number: number }>
+  >()
+  #renewed = 0
 
   constructor(world: RealtimeWorld) {
     this.#world = world
@@ -174,10 +178,12 @@ class Model {
     await session.entered
     const client: ModelClient = { session, person, rooms: new Set(), expected: [] }
     this.clients.push(client)
-    this.#enterRoom(client, everyone)
-    this.#enterRoom(client, { kind: 'user', id: person.userId })
-    for (const id of person.workspaces ?? []) this.#enterRoom(client, { kind: 'workspace', id })
-    for (const id of person.teams ?? []) this.#enterRoom(client, { kind: 'team', id })
+    this.#enterRooms(client, [
+      everyone,
+      { kind: 'user', id: person.userId },
+      ...(person.workspaces ?? []).map((id) => ({ kind: 'workspace', id })),
+      ...(person.teams ?? []).map((id) => ({ kind: 'team', id })),
+    ])
   }
 
   leave(client: ModelClient, saysSo: boolean): void {
@@ -194,7 +200,7 @@ class Model {
     const answer = client.session.ask('room:join', { room })
     this.#world.memory.flush()
     expect(await answer).toEqual({ ok: true, data: { position: this.#cursor(client) } })
-    this.#enterRoom(client, room)
+    this.#enterRooms(client, [room])
   }
 
   async leaveRoom(client: ModelClient, room: RoomRef): Promise<void> {
@@ -204,7 +210,7 @@ class Model {
 
   joinByServer(client: ModelClient, room: RoomRef): void {
     this.#world.sessionOf(client.session).join(room)
-    this.#enterRoom(client, room)
+    this.#enterRooms(client, [room])
   }
 
   leaveByServer(client: ModelClient, room: RoomRef): void {
@@ -235,7 +241,8 @@ class Model {
     for (const room of rooms) {
       const key = `${namespace} ${roomName(room)}`
       const values = this.#latest.get(key) ?? new Map()
-      this.#latest.set(key, values.set(`${name} ${id}`, { name, n }))
+      this.#renewed += 1
+      this.#latest.set(key, values.set(`${name} ${id}`, { name, n, number: this.#renewed }))
     }
   }
 
@@ -250,13 +257,16 @@ class Model {
     }
   }
 
-  #enterRoom(client: ModelClient, room: RoomRef): void {
-    const name = roomName(room)
-    if (client.rooms.has(name)) return
-    client.rooms.add(name)
-    for (const value of this.#latest.get(`${client.session.namespace} ${name}`)?.values() ?? [])
-      if (this.#mayReceive(client, value.name))
-        client.expected.push({ ...value, cursor: this.#cursor(client) })
+  /** It gets their current values, those that were renewed first before the others. */
+  #enterRooms(client: ModelClient, rooms: readonly RoomRef[]): void {
+    const entered = rooms.map(roomName).filter((name) => !client.rooms.has(name))
+    for (const name of entered) client.rooms.add(name)
+    const cursor = this.#cursor(client)
+    const values = entered.flatMap((name) => [
+      ...(this.#latest.get(`${client.session.namespace} ${name}`)?.values() ?? []),
+    ])
+    for (const { name, n } of values.toSorted((one, other) => one.number - other.number))
+      if (this.#mayReceive(client, name)) client.expected.push({ name, n, cursor })
   }
 
   #mayReceive({ person }: ModelClient, name: string): boolean {

@@ -20,12 +20,13 @@ import type { Transaction } from '../ports/database.ts'
 import type { EventLog } from '../ports/log.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { DurableLog } from '../ports/outbox.ts'
-import type { OutgoingEvent, Packet, Transport } from '../ports/transport.ts'
+import type { Packet } from '../ports/transport.ts'
 import type { ActivityTap } from './activity-tap.ts'
+import type { CatchUps } from './catch-up.ts'
 import { countOne } from './counters.ts'
-import type { LatestValue } from './latest-values.ts'
 import type { NamespaceState, ServedEvent } from './namespace-state.ts'
-import { attachmentsMax, encodePayload, withMeta } from './payload.ts'
+import { isoTime, type Packing } from './packing.ts'
+import { attachmentsMax, encodePayload } from './payload.ts'
 import { mayUse } from './permissions.ts'
 import type { Session } from './session.ts'
 
@@ -71,7 +72,8 @@ export interface DispatcherParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly tap: ActivityTap
-  transport(): Transport
+  readonly packing: Packing
+  catchUps(): CatchUps
   /** Payloads are checked where a mistake is still cheap: in development and in tests (B-05). */
   readonly checkPayloads: boolean
 }
@@ -79,6 +81,8 @@ export interface DispatcherParts {
 export class Dispatcher {
   readonly #parts: DispatcherParts
   #sweep = 0
+  /** Sessions of the present sweep whose queues had no room. */
+  #refused: Session[] = []
   readonly #unsubscribe: readonly (() => void)[]
 
   constructor(parts: DispatcherParts) {
@@ -233,23 +237,25 @@ export class Dispatcher {
 
   /** To one session: what every namespace has, outside of the log (R3, R4). */
   tell(session: Session, name: string, data: object): void {
-    const event = this.#ownEvent(session.namespace, name, JSON.stringify(data))
-    session.link.send(this.#parts.transport().pack(event))
+    session.link.tell(this.#parts.packing.own(session, name, data))
   }
 
   /** To one session, which answers it; neither in the log nor with a cursor (R8). */
   async request(session: Session, name: string, data: object, timeoutMs: number): Promise<unknown> {
     if (!session.isOpen) throw new Refusal('disconnected')
-    const event = { ...this.#ownEvent(session.namespace, name, JSON.stringify(data)), cursor: undefined }
+    const event = { ...this.#parts.packing.ownEvent(session, name, data), cursor: undefined }
     return session.link.request(event, timeoutMs)
   }
 
   /** The current values of a room, for a session that has just joined it. */
   tellLatest(session: Session, room: Room): void {
     const { namespace, principal, link } = session
-    for (const value of namespace.latest.of(room))
-      if (mayUse(principal, namespace.events.get(value.name)?.contract.permission))
-        link.send(this.#packLatest(namespace, value))
+    for (const { number, value } of namespace.latest.since([room], 0)) {
+      if (!mayUse(principal, namespace.events.get(value.name)?.contract.permission)) continue
+      if (link.send(this.#parts.packing.latest(namespace, value))) continue
+      this.#parts.catchUps().fallBehind(session, namespace.position.offset, number - 1)
+      return
+    }
   }
 
   /** Sessions of this node that a publish to these rooms reaches. */
@@ -257,8 +263,10 @@ export class Dispatcher {
     const namespace = this.#parts.namespaces.get(namespaceName)
     if (namespace === undefined) return 0
     const found = new Set(to.rooms.flatMap((room) => namespace.members(roomName(room))?.members ?? []))
+    for (const session of namespace.behind)
+      if (to.rooms.some((room) => session.isIn(room))) found.add(session)
     for (const room of to.except ?? [])
-      for (const member of namespace.members(roomName(room))?.members ?? []) found.delete(member)
+      for (const session of found) if (session.isIn(room)) found.delete(session)
     return found.size
   }
 
@@ -290,22 +298,20 @@ export class Dispatcher {
     const namespace = this.#parts.namespaces.get(namespaceName)
     const event = namespace?.events.get(entry.name)
     if (namespace === undefined || event === undefined) return
-    if (position !== undefined) namespace.cursor = formatCursor(position)
-    const at = new Date(entry.atMs).toISOString()
-    const packet = this.#parts.transport().pack({
-      namespace: namespaceName,
-      name: entry.name,
-      data: withMeta(entry.data, namespace.cursor, at),
-      attachments: entry.attachments,
-      cursor: namespace.cursor,
-      lane: event.contract.lane,
-      key: entry.key,
-    })
+    // Who has no room for this one goes on with it later.
+    const before = { offset: namespace.position.offset, latest: namespace.latest.number }
+    if (position !== undefined) {
+      before.offset = position.offset - 1
+      namespace.moveTo(position)
+    }
+    const at = isoTime(entry.atMs)
+    const packet = this.#parts.packing.event(namespaceName, entry, namespace.cursor, event)
     if (entry.key !== undefined && event.contract.lane === 'latest') {
       const value = { name: entry.name, key: entry.key, json: entry.data, attachments: entry.attachments, at }
       for (const room of entry.rooms) namespace.latest.set(room, value)
     }
     const recipients = this.#send(namespace, packet, entry, event.contract.permission)
+    if (this.#refused.length > 0) this.#sendBehind(before)
     countOne(event.count, packet.bytes, recipients)
     if (this.#parts.tap.isWatched) {
       const { rooms } = entry
@@ -331,7 +337,7 @@ export class Dispatcher {
     const only = rooms.length === 1 ? rooms[0] : undefined
     if (only !== undefined && except.length === 0 && permission === undefined) {
       const members = namespace.members(only)?.members ?? []
-      for (const session of members) session.link.send(packet)
+      for (const session of members) if (!session.link.send(packet)) this.#refused.push(session)
       return members.length
     }
     this.#sweep += 1
@@ -343,36 +349,18 @@ export class Dispatcher {
         if (session.sweep === this.#sweep) continue
         session.sweep = this.#sweep
         if (!mayUse(session.principal, permission)) continue
-        session.link.send(packet)
+        if (!session.link.send(packet)) this.#refused.push(session)
         sent += 1
       }
     }
     return sent
   }
 
-  #ownEvent(namespace: NamespaceState, name: string, json: string): OutgoingEvent {
-    const at = new Date(this.#parts.clock.now()).toISOString()
-    return {
-      namespace: namespace.name,
-      name,
-      data: withMeta(json, namespace.cursor, at),
-      attachments: [],
-      cursor: namespace.cursor,
-      lane: 'stream',
-      key: undefined,
-    }
-  }
-
-  #packLatest(namespace: NamespaceState, { name, key, json, attachments, at }: LatestValue): Packet {
-    return this.#parts.transport().pack({
-      namespace: namespace.name,
-      name,
-      data: withMeta(json, namespace.cursor, at),
-      attachments,
-      cursor: namespace.cursor,
-      lane: 'latest',
-      key,
-    })
+  /** After the sweep, since it takes them out of the rooms that were swept. */
+  #sendBehind({ offset, latest }: { readonly offset: number; readonly latest: number }): void {
+    const refused = this.#refused
+    this.#refused = []
+    for (const session of refused) this.#parts.catchUps().fallBehind(session, offset, latest)
   }
 }
 

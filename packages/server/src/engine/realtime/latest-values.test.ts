@@ -11,7 +11,8 @@ const value = (key: string, json: string, name = 'post:progress'): LatestValue =
   attachments: [],
   at: '2030-01-01T00:00:00.000Z',
 })
-const of = (values: LatestValues, id: string) => values.of(room(id)).map(({ json }) => json)
+const of = (values: LatestValues, id: string) =>
+  values.since([room(id)], 0).map(({ value: { json } }) => json)
 
 describe('latest values', () => {
   it('keeps the newest of each key, name and room', () => {
@@ -65,5 +66,20 @@ describe('latest values', () => {
     expect(values.size).toBe(0)
     values.set(room('6'), value('e', '6'))
     expect(of(values, '6')).toEqual(['6'])
+  })
+
+  it('tells what was renewed since, of several rooms, in that order', () => {
+    const values = new LatestValues()
+    values.set(room('1'), value('a', '1'))
+    values.set(room('2'), value('a', '2'))
+    values.set(room('3'), value('a', '3'))
+    const seen = values.number
+    values.set(room('2'), value('b', '4'))
+    values.set(room('1'), value('a', '5'))
+    const since = (number: number) =>
+      values.since([room('1'), room('2')], number).map(({ value: { json } }) => json)
+    expect(since(seen)).toEqual(['4', '5'])
+    expect(since(0)).toEqual(['2', '4', '5'])
+    expect(since(values.number)).toEqual([])
   })
 })

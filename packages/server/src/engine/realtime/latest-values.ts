@@ -9,6 +9,12 @@ export interface LatestValue {
   readonly at: string
 }
 
+/** A value with its number: of two, the one that was renewed later has the higher one. */
+export interface NumberedValue {
+  readonly number: number
+  readonly value: LatestValue
+}
+
 /** Values of one namespace, at most; the ones that were not renewed for longest are forgotten first. */
 const valuesMax = 10_000
 
@@ -17,15 +23,22 @@ const lengthMax = 16 * 1_024 * 1_024
 
 export class LatestValues {
   /** In the order in which they were renewed. */
-  readonly #values = new Map<string, { readonly room: Room; readonly value: LatestValue }>()
+  readonly #values = new Map<string, NumberedValue & { readonly room: Room }>()
   readonly #byRoom = new Map<Room, Set<string>>()
   #length = 0
+  /** Of the value that was renewed last. */
+  #number = 0
+
+  get number(): number {
+    return this.#number
+  }
 
   set(room: Room, value: LatestValue): void {
     const id = idOf(room, value)
     this.#length += lengthOf(value) - lengthOf(this.#values.get(id)?.value)
     this.#values.delete(id)
-    this.#values.set(id, { room, value })
+    this.#number += 1
+    this.#values.set(id, { room, value, number: this.#number })
     let ids = this.#byRoom.get(room)
     if (ids === undefined) {
       ids = new Set()
@@ -35,10 +48,16 @@ export class LatestValues {
     while (this.#values.size > valuesMax || this.#length > lengthMax) this.#forgetOldest()
   }
 
-  of(room: Room): readonly LatestValue[] {
-    const ids = this.#byRoom.get(room)
-    if (ids === undefined) return []
-    return [...ids].flatMap((id) => this.#values.get(id)?.value ?? [])
+  /** Of these rooms, what was renewed after the value of this number, in that order. */
+  since(rooms: Iterable<Room>, number: number): readonly NumberedValue[] {
+    const found: NumberedValue[] = []
+    for (const room of rooms) {
+      for (const id of this.#byRoom.get(room) ?? []) {
+        const kept = this.#values.get(id)
+        if (kept !== undefined && kept.number > number) found.push(kept)
+      }
+    }
+    return found.sort((one, other) => one.number - other.number)
   }
 
   get size(): number {

@@ -5,8 +5,11 @@
 import {
   type EventInput,
   type EventName,
-  formatCursor,
+  type GoodbyeCode,
   type NamespaceContract,
+  Refusal,
+  type RoomRef,
+  roomName,
   type SessionId,
   type UserId,
 } from '@belfry/contract'
@@ -17,14 +20,19 @@ import type { Transaction } from '../ports/database.ts'
 import type { EventLog } from '../ports/log.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { DurableLog } from '../ports/outbox.ts'
-import type { TokenVerifier } from '../ports/token-verifier.ts'
+import type { Revocations } from '../ports/revocations.ts'
+import type { NodeId, SessionStore } from '../ports/session-store.ts'
+import type { Principal, TokenVerifier } from '../ports/token-verifier.ts'
 import type { Transport, TransportHandler } from '../ports/transport.ts'
 import { ActivityTap } from './activity-tap.ts'
-import { type ArrivalCounts, Arrivals, type ReconnectionAdvice } from './arrivals.ts'
+import { type ArrivalCounts, Arrivals } from './arrivals.ts'
+import { Authentication } from './authentication.ts'
+import { CatchUps } from './catch-up.ts'
 import { CommandRate, type CommandRateLimits } from './command-rate.ts'
 import { Commands } from './commands.ts'
 import type { ConnectionState } from './connection-state.ts'
 import { Counters } from './counters.ts'
+import { type AskHandshake, Credentials } from './credentials.ts'
 import {
   type Addressed,
   Dispatcher,
@@ -33,8 +41,14 @@ import {
   type Recipients,
 } from './dispatcher.ts'
 import { type Drained, type DrainPlan, drain } from './drain.ts'
+import type { ReconnectionAdvice, RecoveryCounts } from './entrance.ts'
+import { Expiry } from './expiry.ts'
+import { History, unusedMsMax } from './history.ts'
 import { createIdSource } from './ids.ts'
 import { NamespaceState, type SessionHost } from './namespace-state.ts'
+import { isNobody } from './nobody.ts'
+import { Packing } from './packing.ts'
+import { Renewal } from './renewal.ts'
 import type { Session } from './session.ts'
 import { Suspicions } from './suspicions.ts'
 import { type ConnectionLimits, Users } from './users.ts'
@@ -44,9 +58,20 @@ export interface RealtimeOptions {
   /** Who may be in rooms of which kind; user, workspace and team rooms are the engine's own. */
   readonly roomAuthorities: readonly RoomAuthority[]
   readonly verifier: TokenVerifier
+  readonly revocations: Revocations
+  /** How long a socket lives on when its token has ended, for a client that renews it late. */
+  readonly tokenGraceMs: number
+  /** Who a handshake without a token belongs to, by its cookies; absent: nobody. */
+  readonly askHandshake?: AskHandshake | undefined
+  /** What a logout on `/auth` takes back; absent: the login of the token, or the token. */
+  readonly logOut?: ((principal: Principal) => Promise<void>) | undefined
   readonly log: EventLog
   /** Of the namespaces whose contract says `durable`. */
   readonly durable: DurableLog
+  readonly sessions: SessionStore
+  /** The same for namespaces whose contract says `durable`. */
+  readonly durableSessions: SessionStore
+  readonly node: NodeId
   readonly broker: Broker
   readonly clock: Clock
   readonly logger: Logger
@@ -58,6 +83,8 @@ export interface RealtimeOptions {
   /** Payloads of events are checked against their schemas before they leave (B-05). */
   readonly checkPayloads: boolean
   isStopping(): boolean
+  /** Runs something in a later turn of the event loop, after what came in meanwhile. */
+  soon(action: () => void): void
 }
 
 export interface Realtime {
@@ -108,8 +135,12 @@ export interface Realtime {
   readonly connections: ReadonlySet<ConnectionState>
   readonly users: Users
   session(id: SessionId): Session | undefined
+  /** All sessions of a user on a namespace, also those whose client is away and may come back (R13); how many. */
+  joinUser(namespace: string, userId: UserId, room: RoomRef): Promise<number>
+  leaveUser(namespace: string, userId: UserId, room: RoomRef): Promise<number>
   readonly counters: Counters
   readonly counts: ArrivalCounts
+  readonly recoveries: Readonly<RecoveryCounts>
   readonly suspicions: Suspicions
   readonly tap: ActivityTap
   /** All sessions of a connection, for good (A-22); how many there were. */
@@ -128,8 +159,25 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
   const rate = new CommandRate(options.commandRate)
   const users = new Users(options.connectionLimits)
   const namespaces = new Map<string, NamespaceState>()
+  const authorities = byKind([...ownRooms, ...options.roomAuthorities])
+  const waiting = new Set<() => void>()
+  const later = (delayMs: number, action: () => void): void => {
+    const stop = clock.every(delayMs, () => {
+      stop()
+      waiting.delete(stop)
+      action()
+    })
+    waiting.add(stop)
+  }
   let transport: Transport | undefined
 
+  const packing = new Packing({
+    clock,
+    transport() {
+      if (transport === undefined) throw new Error('No transport was given to the engine.')
+      return transport
+    },
+  })
   const dispatcher = new Dispatcher({
     namespaces,
     log: options.log,
@@ -139,14 +187,29 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     logger,
     tap,
     checkPayloads: options.checkPayloads,
-    transport() {
-      if (transport === undefined) throw new Error('No transport was given to the engine.')
-      return transport
-    },
+    catchUps: () => catchUps,
+    packing,
+  })
+  const catchUps: CatchUps = new CatchUps({
+    logger,
+    later,
+    soon: options.soon,
+    packing,
+  })
+  const { revocations } = options
+  const credentials = new Credentials({
+    verifier: options.verifier,
+    revocations,
+    clock,
+    logger,
+    askHandshake: options.askHandshake,
+    later,
   })
   const arrivals = new Arrivals({
     namespaces,
-    verifier: options.verifier,
+    credentials,
+    revocations,
+    expiry: () => expiry,
     users,
     limits: options.connectionLimits,
     rate,
@@ -156,8 +219,41 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     tap,
     suspicions,
     dispatcher,
+    catchUps,
+    authorities,
+    node: options.node,
+    later,
     reconnection: options.reconnection,
     isStopping: () => options.isStopping(),
+  })
+  const disconnect = (session: Session, code: GoodbyeCode) => arrivals.disconnect(session, code)
+  const expiry: Expiry = new Expiry({
+    clock,
+    graceMs: options.tokenGraceMs,
+    tell: (session, name, data) => dispatcher.tell(session, name, data),
+    disconnect,
+  })
+  const authentication = new Authentication({
+    credentials,
+    renewal: new Renewal({
+      users,
+      revocations,
+      logger,
+      authorities,
+      tell: (session, name, data) => dispatcher.tell(session, name, data),
+      disconnect,
+    }),
+    expiry,
+    revocations,
+    users,
+    rate,
+    clock,
+    suspicions,
+    connections: () => arrivals.connections,
+    logOut: options.logOut,
+    disconnect,
+    soon: options.soon,
+    later,
   })
   const disconnectUser = (userId: UserId, code: 'kicked' | 'rate_limited'): number => {
     const sessions = [...users.sessionsOf(userId)]
@@ -170,10 +266,12 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     rate,
     suspicions,
     tap,
-    authorities: byKind([...ownRooms, ...options.roomAuthorities]),
+    authorities,
     tellSession: (session, name, data) => dispatcher.tell(session, name, data),
-    closeAbuser({ principal }) {
+    closeAbuser(session) {
+      const { principal } = session
       rate.coolDown(principal.userId, clock.now())
+      if (isNobody(principal)) arrivals.disconnect(session, 'rate_limited')
       disconnectUser(principal.userId, 'rate_limited')
     },
   })
@@ -181,19 +279,60 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     command: (session, command) => commands.run(session, command),
     left: (session, reason) => arrivals.left(session, reason),
     joined: (session, room) => dispatcher.tellLatest(session, room),
+    hasRoom: (catchUp) => catchUps.resume(catchUp),
+    failed: (namespace, error) =>
+      logger.debug({ error, namespace: namespace.name }, 'it is not known whether a room will be remembered'),
   }
-  for (const served of options.namespaces) {
+  for (const served of [...options.namespaces, authentication.served]) {
     const { name, durable } = served.contract
     if (namespaces.has(name)) throw new TypeError(`The namespace ${name} is served twice.`)
-    const cursor = formatCursor(await (durable ? options.durable : options.log).head(name))
-    namespaces.set(name, new NamespaceState(served, { counters, clock, cursor, host }))
+    const log = durable ? options.durable : options.log
+    const position = await log.head(name)
+    const history = new History({
+      namespace: name,
+      log,
+      clock,
+      epoch: position.epoch,
+      pastEvent: (at, entry) => packing.past(state, at, entry),
+    })
+    const store = durable ? options.durableSessions : options.sessions
+    const state: NamespaceState = new NamespaceState(served, {
+      counters,
+      clock,
+      position,
+      store,
+      history,
+      host,
+    })
+    namespaces.set(name, state)
   }
   const stopMinutes = clock.every(60_000, () => {
     counters.moveTo(clock.now())
     suspicions.nextMinute()
     rate.forgetIdle(clock.now())
   })
+  const stopForgetting = clock.every(unusedMsMax, () => {
+    for (const { history } of namespaces.values()) history.forgetUnused()
+  })
   counters.moveTo(clock.now())
+  const ofUser = async (
+    name: string,
+    userId: UserId,
+    act: {
+      open(session: Session): unknown
+      away(namespace: NamespaceState, pid: string): unknown
+    },
+  ): Promise<number> => {
+    const namespace = namespaces.get(name)
+    if (namespace === undefined) throw new Refusal('unknown_namespace')
+    const sessions = users.sessionsOf(userId).filter((session) => session.namespace === namespace)
+    const pids = new Set(sessions.map(({ pid }) => pid))
+    const acted = sessions.map((session) => act.open(session))
+    for (const { pid } of await namespace.store.findAll({ userId, namespace: name }))
+      if (!pids.has(pid)) acted.push(act.away(namespace, pid))
+    await Promise.all(acted)
+    return acted.length
+  }
 
   return {
     handler: arrivals,
@@ -221,8 +360,19 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       }
       return undefined
     },
+    joinUser: (namespace, userId, room) =>
+      ofUser(namespace, userId, {
+        open: (session) => session.join(room),
+        away: ({ store, position }, pid) => store.join(pid, [roomName(room)], position),
+      }),
+    leaveUser: (namespace, userId, room) =>
+      ofUser(namespace, userId, {
+        open: (session) => session.leave(room),
+        away: ({ store, position }, pid) => store.leave(pid, [roomName(room)], position),
+      }),
     counters,
     counts: arrivals.counts,
+    recoveries: arrivals.recoveries,
     suspicions,
     tap,
     disconnectConnection(connection) {
@@ -241,6 +391,10 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       ),
     stop() {
       stopMinutes()
+      authentication.stop()
+      expiry.close()
+      stopForgetting()
+      for (const stop of waiting) stop()
       dispatcher.stop()
     },
   }

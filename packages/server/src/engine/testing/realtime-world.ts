@@ -17,13 +17,17 @@ import { expect } from 'vitest'
 import { createMemoryBroker } from '../memory/broker.ts'
 import { createMemoryDurableLog } from '../memory/durable-log.ts'
 import { createMemoryLog } from '../memory/log.ts'
+import { createMemoryRevocations, type MemoryRevocations } from '../memory/revocations.ts'
+import { createMemorySessionStore } from '../memory/session-store.ts'
 import {
   createMemoryTransport,
   type MemoryConnectOptions,
+  type MemoryQueueBounds,
   type MemoryTransport,
 } from '../memory/transport.ts'
 import type { Delivery, MemoryClient, MemorySession } from '../memory/transport-client.ts'
 import type { ServedNamespace } from '../namespace-handlers.ts'
+import type { NodeId } from '../ports/session-store.ts'
 import type { Principal, TokenVerifier } from '../ports/token-verifier.ts'
 import { createRealtime, type Realtime, type RealtimeOptions } from '../realtime/realtime.ts'
 import type { Session } from '../realtime/session.ts'
@@ -34,7 +38,7 @@ export interface RealtimeWorldOptions extends Partial<Omit<RealtimeOptions, 'nam
   readonly namespaces: readonly ServedNamespace[]
   /** Tokens are verified later, and not in the same turn. */
   readonly verifiesLater?: boolean
-  readonly queueBounds?: { readonly congestedBytes: number; readonly fullBytes: number }
+  readonly queueBounds?: MemoryQueueBounds
 }
 
 export interface Person {
@@ -43,7 +47,10 @@ export interface Person {
   readonly teams?: readonly string[]
   readonly roles?: readonly string[]
   readonly permissions?: readonly string[]
+  readonly issuedAtMs?: number
   readonly expiresAtMs?: number
+  readonly tokenId?: string
+  readonly loginId?: string
 }
 
 export interface RealtimeWorld extends AsyncDisposable {
@@ -51,6 +58,7 @@ export interface RealtimeWorld extends AsyncDisposable {
   readonly memory: MemoryTransport
   readonly clock: TestClock
   readonly logger: RecordingLogger
+  readonly revocations: MemoryRevocations
   /** Everything that was verified, in order. */
   readonly verified: unknown[]
   connect(options?: MemoryConnectOptions): MemoryClient
@@ -68,6 +76,8 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
   const clock = createTestClock()
   const logger = createRecordingLogger()
   const log = createMemoryLog({ clock, randomBytes })
+  const sessions = createMemorySessionStore({ clock })
+  const revocations = createMemoryRevocations({ clock, logger })
   const verified: unknown[] = []
   let isStopping = false
   let mayFail = false
@@ -81,8 +91,13 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
   const realtime = await createRealtime({
     roomAuthorities: [],
     verifier,
+    revocations,
+    tokenGraceMs: 25_000,
     log,
     durable: createMemoryDurableLog({ log, logger }),
+    sessions,
+    durableSessions: sessions,
+    node: 'node-1' as NodeId,
     broker: createMemoryBroker({ logger }),
     clock,
     logger,
@@ -97,6 +112,7 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
     reconnection: { delayMs: 1_000, maxDelayMs: 5_000 },
     checkPayloads: true,
     isStopping: () => isStopping,
+    soon: queueMicrotask,
     ...options,
   })
   const memory = createMemoryTransport({
@@ -116,6 +132,7 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
     memory,
     clock,
     logger,
+    revocations,
     verified,
     connect,
     async enter(namespace, person, auth = {}) {
@@ -138,7 +155,9 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close()
       realtime.stop()
+      revocations.close()
       log.close()
+      sessions.close()
       // Soft, so that what failed in the test itself is told as well.
       expect.soft(clock.timers).toBe(0)
       for (const { deliveries } of clients) for (const delivery of deliveries) expectOwnEvent(delivery)
@@ -176,7 +195,8 @@ function principalIn(token: unknown): Principal {
     roles: person.roles ?? [],
     permissions: person.permissions ?? [],
     expiresAtMs: person.expiresAtMs,
-    issuedAtMs: undefined,
-    tokenId: undefined,
+    issuedAtMs: person.issuedAtMs,
+    tokenId: person.tokenId,
+    loginId: person.loginId,
   }
 }

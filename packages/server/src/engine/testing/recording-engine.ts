@@ -35,6 +35,7 @@ export class RecordingEngine implements TransportHandler {
   /** Lets in at once, if the test does not say otherwise. */
   onEnter: (session: RecordedSession) => void = (session) => session.accept()
   onCommand: (session: RecordedSession, command: IncomingCommand) => void = () => undefined
+  onRoom: (session: RecordedSession) => void = () => undefined
   #isSending = false
   #sessions = 0
 
@@ -94,6 +95,11 @@ export class RecordingEngine implements TransportHandler {
             calls.push(`command ${namespace} ${command.name}`)
             commands.push(command)
             this.onCommand(session, command)
+          },
+          hasRoom: () => {
+            this.#refuseWhileSending('hasRoom')
+            calls.push(`room ${namespace}`)
+            this.onRoom(session)
           },
           left: (reason: LeaveReason) => {
             this.#refuseWhileSending('left')

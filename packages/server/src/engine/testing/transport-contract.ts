@@ -22,7 +22,11 @@ export interface TransportWorld extends AsyncDisposable {
 
 export interface TransportWorldOptions {
   readonly handler: TransportHandler
-  readonly bounds: { readonly congestedBytes: number; readonly fullBytes: number }
+  readonly bounds: {
+    readonly congestedBytes: number
+    readonly fullBytes: number
+    readonly overflowBytes: number
+  }
 }
 
 export interface TransportClient {
@@ -59,7 +63,7 @@ const until: typeof untilWithin = (condition, options) =>
 /** A queue that stays long is not only waiting for its next flush, which comes within 20 milliseconds. */
 const looksAtQueue = 6
 
-const bounds = { congestedBytes: 128 * 1_024, fullBytes: 512 * 1_024 }
+const bounds = { congestedBytes: 128 * 1_024, fullBytes: 512 * 1_024, overflowBytes: 1_024 * 1_024 }
 
 export function describeTransportContract(
   adapter: string,
@@ -101,6 +105,8 @@ export function describeTransportContract(
 
     const send = (link: Link, event: Partial<OutgoingEvent> & { readonly n?: number }) =>
       engine.sending(() => link.send(world.transport.pack(eventOn(namespaceOf(link), event))))
+    const tell = (link: Link, event: Partial<OutgoingEvent> & { readonly n?: number }) =>
+      engine.sending(() => link.tell(world.transport.pack(eventOn(namespaceOf(link), event))))
     const answer = (link: Link, id: number, value: unknown) => engine.sending(() => link.answer(id, value))
     const request = (link: Link, name: string, timeoutMs = 60_000) => {
       const answered = engine.sending(() => link.request(eventOn(namespaceOf(link), { name }), timeoutMs))
@@ -489,39 +495,84 @@ export function describeTransportContract(
         await until(() => a.connection.queuedBytes === 0, { what: 'the queue is empty' })
       })
 
-      it('[TR4] closes who is too slow, with all of the stream up to there', async () => {
-        const { client, recorded, links } = await enter(['/a'])
+      it('[TR4] refuses events beyond the second bound, and says once when there is room', async () => {
+        const { client, recorded, links } = await enter(['/a', '/b'])
         const other = await enter(['/a'])
         await congested(client, links[0])
         let largest = 0
         let sent = 0
-        for (; recorded.closed.length === 0; sent += 1) {
+        for (; ; sent += 1) {
           if (sent > 1_000) throw new Error('The queue took all of it.')
-          send(links[0], { n: sent + 1, data: JSON.stringify({ n: sent + 1, text: noise.slice(0, 4_096) }) })
+          const data = JSON.stringify({ n: sent + 1, text: noise.slice(0, 4_096) })
           send(other.links[0], { n: sent + 1 })
+          if (!send(links[0], { n: sent + 1, data })) break
           largest = Math.max(largest, links[0].connection.queuedBytes)
           await turn()
         }
-        expect(recorded.closed).toEqual(['slow_reader'])
         expect(largest).toBeGreaterThan(bounds.fullBytes - 32 * 1_024)
         expect(largest).toBeLessThanOrEqual(bounds.fullBytes)
+        expect(send(links[0], { lane: 'pulse', n: -1 })).toBe(true)
+        const text = noise.slice(0, 64 * 1_024)
+        expect(send(links[1], { lane: 'latest', key: 'k', data: JSON.stringify({ n: -2, text }) })).toBe(
+          false,
+        )
+        // What is told alone is taken all the same, in its place.
+        tell(links[0], { n: sent + 1 })
+        engine.sending(() => links[0].awaitRoom())
+        expect(recorded.calls).not.toContain('room /a')
         client.resume()
-        await backUntil(() => engine.connections.length === 3, 'the client came back')
-        const received = numbersOf(client)
-        expect(received).toEqual(upTo(received.length))
+        await until(() => recorded.calls.includes('room /a'), { what: 'there is room' })
+        expect(links[0].connection.queuedBytes).toBeLessThan(bounds.congestedBytes)
+        expect(send(links[0], { n: sent + 2 })).toBe(true)
+        await settled(client, links[0])
+        expect(numbersOf(client)).toEqual(upTo(sent + 2))
         await settled(other.client, other.links[0])
-        expect(numbersOf(other.client)).toEqual(upTo(sent))
+        expect(numbersOf(other.client)).toEqual(upTo(sent + 1))
+        expect(recorded.calls.filter((call) => call.startsWith('room'))).toEqual(['room /a'])
+        expect(recorded.closed).toEqual([])
       })
 
-      it('[TR4] is closed at the end of the tick and not from within, whatever is sent then', async () => {
+      it('[TR4] takes an event that is larger than the bounds where nothing waits', async () => {
+        const { client, links } = await enter(['/a'])
+        await settled(client, links[0])
+        await until(() => links[0].connection.queuedBytes === 0, { what: 'the queue is empty' })
+        const text = noise.slice(0, bounds.fullBytes + 1)
+        expect(send(links[0], { data: JSON.stringify({ n: 1, text }) })).toBe(true)
+        await until(() => links[0].connection.queuedBytes === 0, { what: 'it has left' })
+        await settled(client, links[0])
+        expect(numbersOf(client)).toEqual([1])
+      })
+
+      it('[TR4] says that there is room to who sends in answer to it, until all has arrived', async () => {
+        const { client, recorded, links } = await enter(['/a'])
+        const [a] = links
+        await congested(client, a)
+        let sent = 0
+        const fill = () => {
+          while (sent < 1_500 && a.connection.queuedBytes < a.connection.paceBytes) {
+            const data = JSON.stringify({ n: sent + 1, text: noise.slice(0, 2_048) })
+            if (!send(a, { data })) break
+            sent += 1
+          }
+          if (sent < 1_500) engine.sending(() => a.awaitRoom())
+        }
+        engine.onRoom = fill
+        fill()
+        client.resume()
+        await until(() => numbersOf(client).length === 1_500, { what: 'all of it has arrived' })
+        expect(numbersOf(client)).toEqual(upTo(1_500))
+        expect(recorded.calls.filter((call) => call === 'room /a').length).toBeGreaterThan(1)
+      })
+
+      it('[TR4] closes who does not even read what it asked for, at the end of the tick and not from within', async () => {
         const { client, recorded, links } = await enter(['/a', '/b'])
         const [a, b] = links
         await congested(client, a)
         const data = JSON.stringify({ text: noise.slice(0, 64 * 1_024) })
-        for (let sent = 0; sent < 40; sent += 1) send(sent % 2 === 0 ? a : b, { data })
+        for (let sent = 0; sent < 40; sent += 1) tell(sent % 2 === 0 ? a : b, { data })
         answer(a, 1, {})
         expect(recorded.closed).toEqual([])
-        expect(a.connection.queuedBytes).toBeLessThanOrEqual(bounds.fullBytes)
+        expect(a.connection.queuedBytes).toBeLessThanOrEqual(bounds.overflowBytes + 2 * 64 * 1_024)
         await until(() => recorded.closed.length > 0, { what: 'it is closed' })
         expect(recorded.calls.slice(-3)).toEqual([
           'left /a slow_reader',
@@ -597,7 +648,7 @@ export function describeTransportContract(
           async ({ client, link }) => {
             await congested(client, link)
             const data = JSON.stringify({ text: noise })
-            send(link, { data })
+            for (const _ of [1, 2]) tell(link, { data })
             await turn()
             client.resume()
           },

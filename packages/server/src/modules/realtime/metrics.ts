@@ -24,6 +24,7 @@ export function realtimeMetrics(
   return [
     ...socketMetrics(realtime, queuedBytes),
     ...admissionMetrics(admission),
+    ...recoveryMetrics(realtime),
     ...eventMetrics(realtime),
     ...commandMetrics(realtime),
   ]
@@ -63,7 +64,7 @@ function socketMetrics(realtime: Realtime, queuedBytes: number): MetricFamily[] 
       'Sessions that are open, by namespace.',
       labelled(
         'namespace',
-        [...realtime.namespaces.values()].map(({ name, sessions }) => [name, sessions.length]),
+        [...realtime.namespaces.values()].map(({ name, sessionCount }) => [name, sessionCount]),
       ),
     ),
     gauge('belfry_socket_users', 'Users who are connected.', [{ labels: {}, value: realtime.users.size }]),
@@ -81,6 +82,45 @@ function socketMetrics(realtime: Realtime, queuedBytes: number): MetricFamily[] 
       'belfry_socket_suspicious_total',
       'What looked like an attack or a broken client, by reason.',
       labelled('reason', realtime.suspicions.seen),
+    ),
+  ]
+}
+
+function recoveryMetrics({ recoveries, namespaces }: Realtime): MetricFamily[] {
+  const { recovered, resets } = recoveries
+  const all = [...namespaces.values()]
+  return [
+    counter('belfry_recovered_total', 'Sessions that came back and got everything that they had missed.', [
+      { labels: {}, value: recovered },
+    ]),
+    counter(
+      'belfry_replayed_total',
+      'Copies of events that were sent to clients which had missed them, or read slowly, by namespace.',
+      labelled(
+        'namespace',
+        all.map(({ name, replayed }) => [name, replayed]),
+      ),
+    ),
+    counter(
+      'belfry_resets_total',
+      'Clients that came back and were told that they had missed something, by reason.',
+      labelled('reason', resets),
+    ),
+    gauge(
+      'belfry_sessions_behind',
+      'Sessions that read the log, since they are back or read slowly, by namespace.',
+      labelled(
+        'namespace',
+        all.map(({ name, behind }) => [name, behind.size]),
+      ),
+    ),
+    counter(
+      'belfry_sessions_fell_behind_total',
+      'Sessions that read more slowly than events were published, by namespace.',
+      labelled(
+        'namespace',
+        all.map(({ name, fellBehind }) => [name, fellBehind]),
+      ),
     ),
   ]
 }

@@ -21,8 +21,11 @@ import { silentLogger } from '../../adapters/postgres/testing/silent-logger.ts'
 import { createMemoryBroker } from '../../engine/memory/broker.ts'
 import { createMemoryDurableLog } from '../../engine/memory/durable-log.ts'
 import { createMemoryLog } from '../../engine/memory/log.ts'
+import { createMemoryRevocations } from '../../engine/memory/revocations.ts'
+import { createMemorySessionStore } from '../../engine/memory/session-store.ts'
 import { createMemoryTransport } from '../../engine/memory/transport.ts'
 import { serveNamespace } from '../../engine/namespace-handlers.ts'
+import type { NodeId } from '../../engine/ports/session-store.ts'
 import type { Principal } from '../../engine/ports/token-verifier.ts'
 import { createRealtime, type Realtime } from '../../engine/realtime/realtime.ts'
 import { createTestClock } from '../../engine/testing/test-clock.ts'
@@ -70,13 +73,21 @@ async function openWorld() {
     version: '1.2.3',
     host: 'app.example.com',
   })
+  const revocations = createMemoryRevocations({ clock, logger: silentLogger })
   const log = createMemoryLog({ clock, randomBytes })
+  const sessions = createMemorySessionStore({ clock })
   realtime = await createRealtime({
     namespaces: [...(module.namespaces ?? []), serveNamespace(jobs, { commands: {} })],
     roomAuthorities: [],
     verifier: { verify: (token) => principalOf(String(token)) },
+    revocations,
+    tokenGraceMs: 25_000,
     log,
     durable: createMemoryDurableLog({ log, logger: silentLogger }),
+    sessions,
+    durableSessions: sessions,
+    node: 'node-1' as NodeId,
+    soon: setImmediate,
     broker: createMemoryBroker({ logger: silentLogger }),
     clock,
     logger: silentLogger,
@@ -119,6 +130,7 @@ function principalOf(token: string): Principal {
     expiresAtMs: undefined,
     issuedAtMs: undefined,
     tokenId: undefined,
+    loginId: undefined,
   }
 }
 
@@ -304,8 +316,18 @@ describe('who is connected (K-08 to K-10)', () => {
       namespaces: [
         { name: '/realtime', sessions: 2, peak: 3 },
         { name: '/jobs', sessions: 1, peak: 1 },
+        { name: '/auth', sessions: 0, peak: 0 },
       ],
     })
+  })
+
+  it('is listed without a user as long as nobody said who it is', async () => {
+    const { server, memory } = await openWorld()
+    const session = memory.connect().open('/auth')
+    await session.entered
+    const { body } = await call(server, 'GET', '/api/v1/socket/connections')
+    expect(body).toMatchObject({ connections: [{ sessions: [{ namespace: '/auth', userId: '' }] }] })
+    expect((await call(server, 'GET', '/api/v1/socket/stats')).body).toMatchObject({ users: 0 })
   })
 })
 

@@ -16,23 +16,27 @@ it('tells the workspace of a new post, and nobody else', async () => {
   await heardByEva.none()
 })
 
-it('is told when something was missed', async () => {
+it('gets what was missed over a cut, and is told when that is not to be had', async () => {
   await using server: TestServer = await startTestServer(createApplication(() => server.sockets))
   const client = server.client({ sub: 'ana', workspaces: ['acme'] })
   const live = await server.open(client, posts)
+  const bob = await server.open(server.client({ sub: 'bob', workspaces: ['acme'] }), posts)
+  const heard = server.events(live, 'post:created')
   const resets: string[] = []
   live.onReset((reason) => resets.push(reason))
 
   await server.cut(client)
   expect(client.state.get()).toMatchObject({ status: 'waiting', reason: 'line_lost' })
+  await bob.command('post:create', { title: 'While you were away' })
   await server.mend(client)
   await server.clock.advance('1s')
-  expect(client.state.get().status).toBe('connected')
-  expect(resets).toEqual(['unknown-session'])
+  expect((await heard.next()).data).toMatchObject({ title: 'While you were away' })
+  expect(resets).toEqual([])
 
   await server.restart()
   await server.clock.advance('5s')
   expect(client.state.get().status).toBe('connected')
+  expect(resets).toEqual(['epoch-changed'])
 })
 
 it('lets nobody in whose token has expired', async () => {
