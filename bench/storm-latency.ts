@@ -6,8 +6,8 @@
  *   node --conditions=source bench/storm-latency.ts [--rounds 3] [--connected 2000] [--storm 8000] [--events 20] [--only stock]
  *
  * The server has a core for itself. The two generators, that of the clients whose events are timed and that of the
- * storm, share the other one, where the first comes first; how long turns of the server's event loop
- * are, in time of the processor, says what it does whatever else runs on the machine.
+ * storm, share the other one, where the first comes first. How long turns of the server's event loop are, in time of
+ * the processor, says what it does whatever else runs on the machine.
  */
 import os from 'node:os'
 import { join } from 'node:path'
@@ -91,7 +91,7 @@ async function stormAgainst(name: ServerName): Promise<Figures> {
     const listeners = await start<GeneratorCalls>('generator.ts', 1)
     const storm = await start<GeneratorCalls>('generator.ts', 1)
     // What the listeners wait for this one on their core is no latency of the server.
-    if (storm.pid !== undefined) os.setPriority(storm.pid, os.constants.priority.PRIORITY_LOW)
+    if (storm.process.pid !== undefined) os.setPriority(storm.process.pid, os.constants.priority.PRIORITY_LOW)
     const port = await server.call('port', null)
     const all = { port, namespaces: 1 }
     // What was never run is slow, on each of them: a small storm before, of clients that go again.
