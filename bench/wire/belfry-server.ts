@@ -11,6 +11,7 @@ import { createTokenVerifier } from '../../packages/server/src/adapters/tokens/t
 import { createMemoryBroker } from '../../packages/server/src/engine/memory/broker.ts'
 import { createMemoryDurableLog } from '../../packages/server/src/engine/memory/durable-log.ts'
 import { createMemoryLog } from '../../packages/server/src/engine/memory/log.ts'
+import { createMemoryRevocations } from '../../packages/server/src/engine/memory/revocations.ts'
 import { createMemorySessionStore } from '../../packages/server/src/engine/memory/session-store.ts'
 import { serveNamespace } from '../../packages/server/src/engine/namespace-handlers.ts'
 import { systemClock } from '../../packages/server/src/engine/ports/clock.ts'
@@ -54,6 +55,7 @@ const posts = contractOf('/posts')
 const say = (...words: unknown[]) => console.error(...words)
 const logger = { debug: () => undefined, info: () => undefined, warn: say, error: say }
 const clock = systemClock
+const revocations = createMemoryRevocations({ clock, logger })
 const log = createMemoryLog({ clock, randomBytes })
 const sessions = createMemorySessionStore({ clock })
 const realtime = await createRealtime({
@@ -62,6 +64,8 @@ const realtime = await createRealtime({
   ),
   roomAuthorities: [],
   verifier: createTokenVerifier({ secret, now: Date.now }),
+  revocations,
+  tokenGraceMs: 25_000,
   log,
   durable: createMemoryDurableLog({ log, logger }),
   sessions,

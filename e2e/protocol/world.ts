@@ -20,6 +20,7 @@ import { createTokenVerifier } from '../../packages/server/src/adapters/tokens/t
 import { createMemoryBroker } from '../../packages/server/src/engine/memory/broker.ts'
 import { createMemoryDurableLog } from '../../packages/server/src/engine/memory/durable-log.ts'
 import { createMemoryLog } from '../../packages/server/src/engine/memory/log.ts'
+import { createMemoryRevocations } from '../../packages/server/src/engine/memory/revocations.ts'
 import { createMemorySessionStore } from '../../packages/server/src/engine/memory/session-store.ts'
 import { type Clock, systemClock } from '../../packages/server/src/engine/ports/clock.ts'
 import type { Logger } from '../../packages/server/src/engine/ports/logger.ts'
@@ -78,12 +79,15 @@ export async function openWorld(options: WorldOptions = {}) {
     error: write('error'),
   }
   const handled: Handled[] = []
+  const revocations = createMemoryRevocations({ clock, logger })
   const log = createMemoryLog({ clock, randomBytes })
   const sessions = createMemorySessionStore({ clock })
   const realtime = await createRealtime({
     namespaces: serveAll(handled),
     roomAuthorities: [threads],
     verifier: createTokenVerifier({ secret, audience: options.audience, now: clock.now }),
+    revocations,
+    tokenGraceMs: 25_000,
     log,
     durable: createMemoryDurableLog({ log, logger }),
     sessions,
@@ -208,6 +212,7 @@ export async function openWorld(options: WorldOptions = {}) {
       realtime.stop()
       log.close()
       sessions.close()
+      revocations.close()
       await closed(http)
       expect(realtime.connections.size, 'connections after the end').toBe(0)
       expect(realtime.users.size, 'users after the end').toBe(0)

@@ -25,6 +25,9 @@ export const errorCatalogue = {
   token_missing: { status: 401, retry: false, sentence: 'Send a token that says who you are.' },
   token_invalid: { status: 401, retry: false, sentence: 'This token is not accepted here.' },
   token_expired: { status: 401, retry: false, sentence: 'The token has expired. Get a new one.' },
+  token_revoked: { status: 401, retry: false, sentence: 'The token was revoked. Sign in again.' },
+  login_refused: { status: 401, retry: false, sentence: 'User or password is not right.' },
+  login_ended: { status: 401, retry: false, sentence: 'This login has ended. Sign in again.' },
   forbidden: { status: 403, retry: false, sentence: 'You may not do this.' },
   origin_refused: { status: 403, retry: false, sentence: 'Requests from this origin are not accepted.' },
   not_publishable: {
@@ -64,10 +67,20 @@ export const errorCatalogue = {
     retry: true,
     sentence: 'The database cannot be reached at the moment.',
   },
+  keys_unavailable: {
+    status: 503,
+    retry: true,
+    sentence: 'The key that checks this token cannot be fetched at the moment.',
+  },
   server_full: {
     status: 503,
     retry: true,
     sentence: 'This server has as many connections as it may have. Try again later.',
+  },
+  overloaded: {
+    status: 503,
+    retry: true,
+    sentence: 'This server has more to do than it can at the moment. Try again in a few seconds.',
   },
   shutting_down: { status: 503, retry: true, sentence: 'This server is stopping. Try again in a moment.' },
 } as const satisfies Record<string, ErrorRow>

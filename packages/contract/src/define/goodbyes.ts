@@ -16,6 +16,7 @@ export interface GoodbyeRow {
 export const goodbyes = {
   token_expired: { retry: false, sentence: 'The token has expired. Connect again with a new one.' },
   token_revoked: { retry: false, sentence: 'The token was revoked. Sign in again.' },
+  unauthenticated: { retry: false, sentence: 'Nobody said in time who this is.' },
   forbidden: { retry: false, sentence: 'You may not be on this namespace.' },
   unknown_namespace: { retry: false, sentence: 'There is no namespace of this name.' },
   kicked: { retry: false, sentence: 'Somebody in charge ended this session.' },

@@ -28,6 +28,14 @@ const commands: Record<string, { readonly summary: string; load(): Promise<Comma
     summary: 'Make a token that a client connects with',
     load: async () => (await import('./commands/token.ts')).token,
   },
+  user: {
+    summary: 'Keep users who sign in with a password: add, list, password, grant, remove',
+    load: async () => (await import('./commands/user.ts')).user,
+  },
+  revoke: {
+    summary: 'Take tokens back: one, those of a login, of a user, or all',
+    load: async () => (await import('./commands/revoke.ts')).revoke,
+  },
   publish: {
     summary: 'Publish an event through the running server',
     load: async () => (await import('./commands/publish.ts')).publish,
@@ -47,6 +55,10 @@ const commands: Record<string, { readonly summary: string; load(): Promise<Comma
   restore: {
     summary: 'Read all data from a file that backup wrote',
     load: async () => (await import('./commands/restore.ts')).restore,
+  },
+  bench: {
+    summary: 'Break lines of clients and count what they miss, beside socket.io',
+    load: async () => (await import('./commands/bench.ts')).bench,
   },
 }
 

@@ -26,6 +26,8 @@ export interface RouteContext<Params, Query, Body> {
   readonly principal: Principal
   /** Aborted when the caller goes away. */
   readonly signal: AbortSignal
+  /** Where the caller is, as far as limits tell addresses apart: of IPv6, the network. */
+  readonly address: string
   /** The console's session cookie. */
   readonly session: {
     readonly token: string | undefined

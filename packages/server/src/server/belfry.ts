@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import { createPostgresEventLog } from '../adapters/postgres/events/event-log.ts'
 import { createPostgresRequestKeys } from '../adapters/postgres/requests/request-keys.ts'
+import { createPostgresRevocations } from '../adapters/postgres/revocations/revocations.ts'
 import { createPostgresSessionStore } from '../adapters/postgres/sessions/session-store.ts'
 import { issueToken, type TokenClaims } from '../adapters/tokens/issue-token.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
@@ -16,6 +17,7 @@ import type { Logger } from '../engine/ports/logger.ts'
 import { composeModules } from './compose-modules.ts'
 import { ensureDataDirectory } from './data-directory.ts'
 import { generatedSecret } from './generated-secret.ts'
+import type { AuthenticateHandshake } from './handshake-claims.ts'
 import { followHostServer } from './host-server.ts'
 import type { HostTables } from './host-tables.ts'
 import { migrateOpened } from './migrate.ts'
@@ -52,6 +54,11 @@ export interface BelfryOptions {
   readonly namespaces?: readonly ServedNamespace[]
   /** Who may be in rooms of your own kinds. */
   readonly rooms?: readonly RoomAuthority[]
+  /**
+   * Who the session cookies of your pages belong to, for clients that bring no token. Asked once for a connection, and only
+   * when a page of an allowed origin opened it.
+   */
+  readonly authenticate?: AuthenticateHandshake
   /** The time of everything that Belfry does. The system's if absent. */
   readonly clock?: Clock
   /** Something takes place, or has: for a person who waits. */
@@ -86,9 +93,17 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
   const onProgress = options.onProgress ?? (() => undefined)
   const onDone = options.onDone ?? (() => undefined)
   const undo: (() => Promise<void>)[] = []
+  let stopping = false
+  let isReady = false
+  /** What runs then is cut: one moment for sockets and requests together. */
+  let cutAtMs = 0
+  const restMs = () => Math.max(0, cutAtMs - performance.now())
   const stop = once(async () => {
+    stopping = true
+    cutAtMs = performance.now() + settings.drainSeconds * 1_000
     for (const step of undo.toReversed())
       await step().catch((error) => logger.error({ error }, 'a part did not stop in order'))
+    if (isReady) logger.info({}, 'Belfry has stopped')
   })
   /** Each part: what it is called, how it starts, and how what it began is undone. */
   const step = async <Result>(
@@ -119,13 +134,15 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     })
     const keys = createPostgresRequestKeys({ database: opened.database, clock, logger })
     undo.push(() => keys.close())
+    const revocations = createPostgresRevocations({ database: opened.database, clock, logger })
+    undo.push(() => revocations.close())
     const requestCounter = { answered: 0 }
     let sockets: Sockets | undefined
     const socketsInUse = (): Sockets => {
       if (sockets === undefined) throw new Error('Sockets are asked for before they are there.')
       return sockets
     }
-    const { modules, access, notifications } = composeModules({
+    const { modules, access, authentication, notifications } = composeModules({
       opened,
       settings,
       views,
@@ -133,6 +150,8 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       logger,
       requestCounter,
       keys,
+      revocations,
+      jwtSecret,
       sockets: socketsInUse,
     })
 
@@ -153,6 +172,7 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       boundsOf: (name) => ({ ...durableLogBounds, ...policies.get(name) }),
     })
     undo.push(() => durable.close())
+    await revocations.start()
     const node = newNodeId()
     const durableSessions = createPostgresSessionStore({
       database: opened.database,
@@ -169,7 +189,6 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       await module.start?.()
       undo.push(async () => module.stop?.())
     }
-    let stopping = false
     const isStopping = () => stopping
     const http = await createHttp({
       settings,
@@ -178,18 +197,25 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       clock,
       logger,
       access,
+      authentication,
       notifications,
       requestCounter,
       verifier: () => socketsInUse().verifier,
       isStopping,
     })
-    undo.push(() => http.close())
+    undo.push(async () => {
+      await http.close(restMs())
+      logger.info({}, 'requests are finished')
+    })
     sockets = await createSockets({
       settings,
       modules,
       namespaces,
       rooms,
       durable,
+      revocations,
+      authenticate: options.authenticate,
+      logOut: (principal) => authentication.revoking.logOut(principal),
       durableSessions,
       node,
       clock,
@@ -198,18 +224,20 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       isStopping,
     })
     sockets.server.attach(http.server)
-    let isReady = false
     if (httpServer !== undefined) {
       sockets.server.attach(httpServer)
       const followed = followHostServer(httpServer)
       // A start that fails leaves it as it was.
       undo.push(async () => {
-        if (isReady) await followed.close(settings.drainSeconds * 1_000)
+        if (isReady) await followed.close(restMs())
       })
     }
     undo.push(async () => {
-      stopping = true
-      await sockets?.close()
+      if (sockets === undefined) return
+      logger.info({ connections: sockets.realtime.connections.size }, 'stopping: nobody new is let in')
+      const awayMs = settings.restartSeconds * 1_000
+      const { connections, late } = await sockets.close({ withinMs: restMs() * socketsShare, awayMs })
+      logger.info({ connections, late }, 'clients were let go')
     })
     const address = await step('Web server', async () => {
       const { port } = await http.listen().catch((error: unknown) => {
@@ -251,6 +279,9 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     throw connectRefusal(error)
   }
 }
+
+/** Of the time of a stop: requests that clients make meanwhile, to poll for one, have the rest. */
+const socketsShare = 0.8
 
 async function listenForSockets(sockets: Sockets, host: string, wanted: number): Promise<string> {
   const port = await sockets.listen(host, wanted).catch((error: unknown) => {

@@ -3,12 +3,16 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { DatabaseView, SettingView } from '@belfry/contract'
 import { migrationStatus } from '../adapters/postgres/migrations.ts'
+import { issueToken } from '../adapters/tokens/issue-token.ts'
 import type { Module } from '../engine/module.ts'
 import type { Clock } from '../engine/ports/clock.ts'
+import type { Database } from '../engine/ports/database.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { RequestKeys } from '../engine/ports/request-keys.ts'
+import type { Revocations } from '../engine/ports/revocations.ts'
 import { sql } from '../engine/sql.ts'
 import { type AccessModule, createAccessModule } from '../modules/access/module.ts'
+import { type AuthenticationModule, createAuthenticationModule } from '../modules/authentication/module.ts'
 import { createEventsModule } from '../modules/events/module.ts'
 import { createNotificationsModule, type NotificationsModule } from '../modules/notifications/module.ts'
 import { createRealtimeModule } from '../modules/realtime/module.ts'
@@ -29,6 +33,9 @@ export interface ModuleParts {
   readonly logger: Logger
   readonly requestCounter: { answered: number }
   readonly keys: RequestKeys
+  readonly revocations: Revocations
+  /** What signs tokens, given or generated. */
+  readonly jwtSecret: string
   /** Made of the modules, and there before the first request. */
   sockets(): Sockets
 }
@@ -37,6 +44,7 @@ export interface ComposedModules {
   /** In the order in which they start. */
   readonly modules: readonly Module[]
   readonly access: AccessModule
+  readonly authentication: AuthenticationModule
   readonly notifications: NotificationsModule
 }
 
@@ -44,7 +52,8 @@ export function composeModules(parts: ModuleParts): ComposedModules {
   const { opened, settings, views, clock, logger, requestCounter, keys, sockets } = parts
   const { database } = opened
   const access = createAccessModule({ database, clock, logger, randomBytes })
-  const modules: Module[] = [access]
+  const authentication = composeAuthentication({ ...parts, database })
+  const modules: Module[] = [access, authentication]
   const system = createSystemModule({
     clock,
     probe: openProcessProbe(),
@@ -81,11 +90,52 @@ export function composeModules(parts: ModuleParts): ComposedModules {
     clock,
     connectionsMax: settings.maxSocketConnections,
     queuedBytes: () => sockets().server.queuedBytes(),
+    admission: () => sockets().server.admission(),
     version: belfryVersion,
     host: new URL(publicAddress(settings, settings.port)).host,
   })
   modules.push(realtime)
-  return { modules, access, notifications }
+  return { modules, access, authentication, notifications }
+}
+
+/** The same for the server and for commands beside it. */
+export function composeAuthentication(parts: {
+  readonly database: Database
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly revocations: Revocations
+  readonly jwtSecret: string
+}): AuthenticationModule {
+  const { database, settings, clock, logger, revocations, jwtSecret } = parts
+  const lifeSeconds = settings.jwtExpiresInSeconds
+  return createAuthenticationModule({
+    database,
+    clock,
+    logger,
+    revocations,
+    randomBytes,
+    tokenLifeMs: lifeSeconds * 1_000,
+    loginLifeMs: settings.refreshExpiresInSeconds * 1_000,
+    revocationKeptMs: settings.revocationDays * 86_400_000,
+    issue({ id, name, workspaces, teams, roles, permissions }, { loginId, tokenId }) {
+      const claims = {
+        sub: id,
+        name: name ?? undefined,
+        workspaces,
+        teams,
+        roles,
+        permissions,
+        aud: settings.jwtAudience,
+        iss: settings.jwtIssuer,
+        sid: loginId,
+        jti: tokenId,
+      }
+      const nowMs = clock.now()
+      const token = issueToken({ secret: jwtSecret, claims, expiresInSeconds: lifeSeconds, now: () => nowMs })
+      return { token, expiresAtMs: (Math.floor(nowMs / 1_000) + lifeSeconds) * 1_000 }
+    },
+  })
 }
 
 async function describeDatabase({ database, kind }: OpenedDatabase): Promise<DatabaseView> {

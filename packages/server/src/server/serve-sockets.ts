@@ -1,20 +1,26 @@
 /** The engine of live updates and its socket server, as this composition runs them: alone, with the broker in memory. */
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
+import { backlog } from '../adapters/http/server.ts'
 import { createSocketServer, type SocketServer } from '../adapters/socketio/socket-server.ts'
 import type { WireOptions } from '../adapters/socketio/wire.ts'
+import { createKeySet } from '../adapters/tokens/key-set.ts'
 import { createTokenVerifier } from '../adapters/tokens/token-verifier.ts'
 import { createMemoryBroker } from '../engine/memory/broker.ts'
 import { createMemoryLog } from '../engine/memory/log.ts'
 import { createMemorySessionStore } from '../engine/memory/session-store.ts'
 import type { Module } from '../engine/module.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
-import type { Clock } from '../engine/ports/clock.ts'
+import { type Clock, systemClock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { DurableLog } from '../engine/ports/outbox.ts'
+import type { Revocations } from '../engine/ports/revocations.ts'
 import { defaultSessionBounds, type NodeId, type SessionStore } from '../engine/ports/session-store.ts'
-import type { TokenVerifier } from '../engine/ports/token-verifier.ts'
+import type { Principal, TokenVerifier } from '../engine/ports/token-verifier.ts'
+import type { Drained, DrainPlan } from '../engine/realtime/drain.ts'
 import { createRealtime, type Realtime } from '../engine/realtime/realtime.ts'
+import { refusingRevoked } from '../engine/revocable-tokens.ts'
+import { type AuthenticateHandshake, askHandshakeOf } from './handshake-claims.ts'
 import type { Settings } from './settings.ts'
 
 export interface SocketParts {
@@ -26,6 +32,11 @@ export interface SocketParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly durable: DurableLog
+  readonly revocations: Revocations
+  /** Who the cookies of a handshake belong to; absent: nobody. */
+  readonly authenticate?: AuthenticateHandshake | undefined
+  /** Ends the login of a token, or takes the token back. */
+  readonly logOut?: ((principal: Principal) => Promise<void>) | undefined
   /** Of durable namespaces. */
   readonly durableSessions: SessionStore
   /** Which this one is, anew with each start. */
@@ -43,18 +54,24 @@ export interface Sockets {
   readonly verifier: TokenVerifier
   /** Listens on a port of their own; resolves with the port. */
   listen(host: string, port: number): Promise<number>
-  close(): Promise<void>
+  /** Lets all clients go within that time, and then tells them to come back after `awayMs` or somewhere else. */
+  close(plan: Omit<DrainPlan, 'clock'>): Promise<Drained>
 }
 
 export async function createSockets(parts: SocketParts): Promise<Sockets> {
   const { settings, modules, clock, logger } = parts
-  const verifier = createTokenVerifier({
+  const keySet =
+    settings.jwtJwksUrl === undefined ? undefined : createKeySet({ url: settings.jwtJwksUrl, clock, logger })
+  const checkingKeys = createTokenVerifier({
     secret: parts.jwtSecret,
+    previousSecret: settings.jwtSecretPrevious,
+    keySet,
     publicKeys: settings.jwtPublicKey,
     audience: settings.jwtAudience,
     issuer: settings.jwtIssuer,
     now: clock.now,
   })
+  const verifier = refusingRevoked(checkingKeys, parts.revocations)
   const namespaces = [...modules.flatMap((module) => module.namespaces ?? []), ...parts.namespaces]
   const policies = new Map(namespaces.map(({ contract }) => [contract.name as string, contract.log]))
   const log = createMemoryLog({ clock, randomBytes, boundsOf: (name) => policies.get(name) ?? {} })
@@ -67,6 +84,10 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
     namespaces,
     roomAuthorities: [...modules.flatMap((module) => module.rooms ?? []), ...parts.rooms],
     verifier,
+    revocations: parts.revocations,
+    tokenGraceMs: settings.socketExpiryGraceSeconds * 1_000,
+    askHandshake: parts.authenticate && askHandshakeOf(parts.authenticate, clock),
+    logOut: parts.logOut,
     log,
     durable: parts.durable,
     sessions,
@@ -106,6 +127,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
     trustedProxies: settings.trustProxy,
     parser: settings.socketParser,
     path: settings.socketPath,
+    keepsHandshakes: parts.authenticate !== undefined,
     bounds: {
       pingIntervalMs: settings.socketPingIntervalMs,
       pingTimeoutMs: settings.socketPingTimeoutMs,
@@ -113,6 +135,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
       compressBeyondBytes: settings.socketCompression ? compressBeyondBytes : undefined,
       ...parts.bounds,
     },
+    isStopping: parts.isStopping,
     onSuspicion: (suspicion) => realtime.suspicions.report(suspicion),
   })
   realtime.use(server.transport)
@@ -127,12 +150,16 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
       own.push(http)
       return listen(http, host, port)
     },
-    async close() {
+    async close(plan) {
+      // A stop takes its time in the world, and ends also where the clock of a test stands still.
+      const drained = await realtime.drain({ ...plan, clock: systemClock })
       await server.close()
       realtime.stop()
       log.close()
+      keySet?.close()
       sessions.close()
       await Promise.all(own.map(stopListening))
+      return drained
     },
   }
 }
@@ -151,7 +178,7 @@ function frontendOrigin({ frontendUrl }: Settings): readonly string[] {
 function listen(http: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     http.once('error', reject)
-    http.listen({ host, port }, () => {
+    http.listen({ host, port, backlog }, () => {
       http.off('error', reject)
       const address = http.address()
       resolve(typeof address === 'object' && address !== null ? address.port : port)

@@ -138,6 +138,28 @@ export function url(...schemes: readonly string[]): Kind<string> {
   }
 }
 
+/** An address that says whom to trust: whoever changes the answer on its way could be everybody. */
+export const secureUrl: Kind<string> = {
+  parse(given) {
+    const parsed = URL.canParse(given) ? new URL(given) : undefined
+    const isSecure =
+      parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLoopback(parsed.hostname))
+    if (!isSecure)
+      return { mistake: 'must be a URL that begins with https://, or with http:// on this machine' }
+    // It stands in logs, and in the list of settings.
+    if (parsed.username !== '' || parsed.password !== '')
+      return { mistake: 'must hold no user and no password' }
+    return { value: given }
+  },
+  print: (value) => value,
+  hint: '',
+  isQuiet: true,
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname)
+}
+
 /** `https://app.example.com`: scheme, host and port of a page. */
 export const origin: Kind<string> = {
   parse(given) {

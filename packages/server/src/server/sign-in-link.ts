@@ -13,10 +13,15 @@ export function signInPath(token: string): string {
   return `/sign-in#token=${token}`
 }
 
-export async function createSignInPath(
-  { database, connection }: OpenedDatabase,
-  logger: Logger,
-): Promise<string> {
+export async function createSignInPath(opened: OpenedDatabase, logger: Logger): Promise<string> {
+  await refuseOtherSchema(opened)
+  const { database } = opened
+  const access = createAccessService({ database, clock: systemClock, logger, randomBytes })
+  return signInPath(await access.createSignInLink({ name: 'operator', roles: ['admin'] }))
+}
+
+/** A command beside a server does not migrate: that is for whoever starts it. */
+export async function refuseOtherSchema({ connection }: OpenedDatabase): Promise<void> {
   const steps = await migrationStatus(connection, schemaModules)
   if (steps.some(({ state }) => state !== 'applied')) {
     throw new StartRefusal(
@@ -24,6 +29,4 @@ export async function createSignInPath(
       'The database is not as this version of Belfry needs it: run "belfry start" or "belfry migrate up" first.',
     )
   }
-  const access = createAccessService({ database, clock: systemClock, logger, randomBytes })
-  return signInPath(await access.createSignInLink({ name: 'operator', roles: ['admin'] }))
 }

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import type { AnyRoute, RouteContext } from '../../engine/route.ts'
 import type { EventStreams } from './event-streams.ts'
+import { addressOf } from './rate-limit.ts'
 import { clearSessionCookie, setSessionCookie } from './session-cookie.ts'
 
 export function serveRoutes(
@@ -71,6 +72,9 @@ function contextOf(
     },
     get signal() {
       return signal()
+    },
+    get address() {
+      return addressOf(request)
     },
     session: {
       token: request.sessionToken,

@@ -47,10 +47,14 @@ function isOperator(identity: Identity | undefined): boolean {
   return identity?.roles.includes('admin') ?? false
 }
 
-function callerOf({ identity, ip }: FastifyRequest): string {
-  if (identity !== undefined) return `user ${identity.name}`
-  // No address: the caller is gone already, or a proxy forwarded something else, of any length.
-  return typeof ip === 'string' && isIP(ip) !== 0 ? `address ${normalizeIP(ip)}` : 'no address'
+function callerOf(request: FastifyRequest): string {
+  const { identity } = request
+  return identity === undefined ? `address ${addressOf(request)}` : `user ${identity.name}`
+}
+
+export function addressOf({ ip }: FastifyRequest): string {
+  // None: the caller is gone already, or a proxy forwarded something else, of any length.
+  return typeof ip === 'string' && isIP(ip) !== 0 ? normalizeIP(ip) : 'unknown'
 }
 
 /** Callers remembered at most, about 200 bytes each; beyond that the one not seen longest is forgotten. */

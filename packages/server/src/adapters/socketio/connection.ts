@@ -6,7 +6,7 @@
  *             → websocket                     → over
  */
 import type { ConnectionId } from '@belfry/contract'
-import type { CloseReason, Connection, ConnectionHandler } from '../../engine/ports/transport.ts'
+import type { CloseReason, Connection, ConnectionHandler, Handshake } from '../../engine/ports/transport.ts'
 import { type Address, addressOf } from './client-address.ts'
 import { enginePackets, Outgoing } from './encoded-event.ts'
 import type { Flushable, Joiner } from './flusher.ts'
@@ -60,6 +60,7 @@ export class WireConnection implements Connection, Flushable, Timed {
   readonly openedAtMs: number
   roundTripMs: number | undefined
   #address: Address
+  #handshake: Handshake | undefined
   readonly #queue = new OutgoingQueue()
   readonly #reader: PacketReader
   /** One for each namespace: few, so that looking through them takes no longer than a table, and less memory. */
@@ -91,6 +92,7 @@ export class WireConnection implements Connection, Flushable, Timed {
       readonly address: Address
       readonly userAgent: string
       readonly takesCursor: boolean
+      readonly handshake: Handshake | undefined
     },
   ) {
     this.wire = wire
@@ -100,6 +102,7 @@ export class WireConnection implements Connection, Flushable, Timed {
     this.#address = of.address
     this.userAgent = of.userAgent
     this.takesCursor = of.takesCursor
+    this.#handshake = of.handshake
     this.openedAtMs = wire.clock.now()
     this.#unusedSinceMs = this.openedAtMs
     this.#reader = wire.codec.createReader(wire.packetLimits)
@@ -116,6 +119,12 @@ export class WireConnection implements Connection, Flushable, Timed {
   get remoteAddress(): string {
     if (typeof this.#address !== 'string') this.#address = addressOf(this.#address)
     return this.#address
+  }
+
+  takeHandshake(): Handshake | undefined {
+    const handshake = this.#handshake
+    this.#handshake = undefined
+    return handshake
   }
 
   get queuedBytes(): number {
@@ -336,7 +345,7 @@ export class WireConnection implements Connection, Flushable, Timed {
     const packetBytes = this.#packetBytes
     this.#packetBytes = 0
     if (packet.type === PacketType.CONNECT) {
-      this.#enter(packet.namespace, packet.auth ?? {})
+      this.#enter(packet.namespace, packet.auth ?? {}, packetBytes)
       return
     }
     const link = this.#linkTo(packet.namespace)
@@ -352,7 +361,7 @@ export class WireConnection implements Connection, Flushable, Timed {
     else link.end('client_left')
   }
 
-  #enter(namespace: string, auth: Readonly<Record<string, unknown>>): void {
+  #enter(namespace: string, auth: Readonly<Record<string, unknown>>, bytes: number): void {
     const known = this.#linkTo(namespace)
     if (known === undefined && this.#links.length >= linksMax) {
       this.#refuse('too many namespaces')
@@ -362,7 +371,15 @@ export class WireConnection implements Connection, Flushable, Timed {
     known?.end('client_left')
     const link = new SessionLink(this, namespace)
     this.#links = [...this.#links.filter((other) => other !== known), link]
-    this.#handler?.enter(link, namespace, auth)
+    const enter = () => this.#handler?.enter(link, namespace, auth)
+    this.wire.admission.admit('session', enter, () => ({
+      get isGone() {
+        return !link.isWaiting
+      },
+      bytes,
+      enter: () => this.#guarded(enter),
+      refuse: () => this.close('closed_by_server'),
+    }))
   }
 
   #linkTo(namespace: string): SessionLink | undefined {

@@ -14,6 +14,11 @@ export interface SocketOrigins {
 export interface OriginCheck {
   /** Pages of this server itself and programs that are no browsers need no permission. */
   isAllowed(request: IncomingMessage): boolean
+  /**
+   * A page of this server, or of an origin that is allowed by name, made the browser ask. Stricter than `isAllowed`: who
+   * does not say where it comes from may be any page, and `*` may be anybody's.
+   */
+  isOwnPage(request: IncomingMessage): boolean
   /** Lets an allowed page read the answer. */
   allowReading(request: IncomingMessage, response: ServerResponse): void
 }
@@ -28,6 +33,12 @@ export function createOriginCheck({ allowed, credentials }: SocketOrigins): Orig
     isAllowed(request) {
       if (!isForeign(request)) return true
       return isAny || origins.has(request.headers.origin ?? '')
+    },
+    isOwnPage(request) {
+      const { origin } = request.headers
+      // Browsers leave the origin out of a GET to the page's own server, and say this, which no script can change.
+      if (origin === undefined) return request.headers['sec-fetch-site'] === 'same-origin'
+      return !isForeign(request) || origins.has(origin)
     },
     allowReading(request, response) {
       const { origin } = request.headers

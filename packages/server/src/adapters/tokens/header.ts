@@ -1,9 +1,14 @@
-/** The first segment of a token, read before the signature is checked: it may name an algorithm, no more. */
+/** The first segment of a token, read before the signature is checked: it may name an algorithm and a key, no more. */
 import { Refusal } from '@belfry/contract'
 import { objectIn, ownValue } from './segments.ts'
 
-/** The algorithm that the token claims to be signed with. Whether it is one of ours, the caller decides. */
-export function algorithmOf(segment: string): string {
+export interface TokenHeader {
+  /** What the token claims to be signed with. Whether it is one of ours, the caller decides. */
+  readonly algorithm: string
+  readonly keyId: string | undefined
+}
+
+export function readHeader(segment: string): TokenHeader {
   const header = objectIn(segment)
   if (header === undefined) {
     throw refused(
@@ -22,7 +27,8 @@ export function algorithmOf(segment: string): string {
   }
   const algorithm = ownValue(header, 'alg')
   if (typeof algorithm !== 'string') throw refused('The token names no algorithm (header alg).')
-  return algorithm
+  const keyId = ownValue(header, 'kid')
+  return { algorithm, keyId: typeof keyId === 'string' ? keyId : undefined }
 }
 
 /** An identity provider signs other things with the same key, such as `logout+jwt`: none signs anybody in. */

@@ -15,6 +15,8 @@ export interface TokenClaims {
   readonly aud?: string | readonly string[] | undefined
   readonly iss?: string | undefined
   readonly jti?: string | undefined
+  /** Id of the login that the token belongs to. */
+  readonly sid?: string | undefined
 }
 
 export interface IssueOptions {
@@ -27,8 +29,9 @@ export interface IssueOptions {
 
 /** Throws a `Refusal` where a verifier would refuse what was asked for. */
 export function issueToken({ secret, claims, expiresInSeconds, now }: IssueOptions): string {
-  const iat = Math.floor(now() / 1_000)
-  const payload = segment({ ...claims, iat, exp: iat + expiresInSeconds })
+  // To the millisecond: a token that is made just after a revocation is not taken for one that was made before.
+  const iat = now() / 1_000
+  const payload = segment({ ...claims, iat, exp: Math.floor(iat) + expiresInSeconds })
   readClaims(payload, { audience: undefined, issuer: undefined, clockToleranceMs: 0 }, now())
   const signed = `${header}.${payload}`
   const token = `${signed}.${signature(secretKey(secret), signed)}`

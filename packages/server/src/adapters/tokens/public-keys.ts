@@ -72,7 +72,10 @@ function readKey(pem: string): KeyObject | undefined {
   }
 }
 
-function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): readonly string[] | undefined {
+export function algorithmsOf({
+  asymmetricKeyType,
+  asymmetricKeyDetails,
+}: KeyObject): readonly string[] | undefined {
   switch (asymmetricKeyType) {
     case 'rsa':
       return (asymmetricKeyDetails?.modulusLength ?? 0) >= rsaBitsMin ? rsaAlgorithms : undefined
@@ -84,6 +87,21 @@ function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): r
       return undefined
   }
 }
+
+/** Every one that some kind of key checks. */
+export const asymmetricAlgorithms: readonly string[] = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+]
 
 /** RFC 7518 forbids less. */
 const rsaBitsMin = 2_048

@@ -52,6 +52,7 @@ describe('a token of the shared secret', () => {
       expiresAtMs: (atSeconds + 3_600) * 1_000,
       issuedAtMs: atSeconds * 1_000,
       tokenId: 'token-1',
+      loginId: undefined,
     })
   })
 

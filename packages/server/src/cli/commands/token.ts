@@ -1,9 +1,10 @@
 /** `belfry token`: a token for trying a client, made with the secret that the server checks tokens with. */
 import { parseArgs } from 'node:util'
-import { idLengthMax, parseId, Refusal } from '@belfry/contract'
+import { Refusal } from '@belfry/contract'
 import { issueToken, type TokenClaims } from '../../adapters/tokens/issue-token.ts'
 import { systemClock } from '../../engine/ports/clock.ts'
 import { loadSettings } from '../../server/settings.ts'
+import { claimsOptions, readId, readList } from '../claims-options.ts'
 import { type Command, UsageError } from '../command.ts'
 import { tokenSecret } from '../token-secret.ts'
 
@@ -28,11 +29,7 @@ are put in.`,
       args: [...words],
       options: {
         sub: { type: 'string' },
-        name: { type: 'string' },
-        workspaces: { type: 'string' },
-        teams: { type: 'string' },
-        roles: { type: 'string' },
-        permissions: { type: 'string' },
+        ...claimsOptions,
         expires: { type: 'string' },
       },
     })
@@ -68,18 +65,6 @@ function issue(secret: string, expiresInSeconds: number, claims: TokenClaims): s
     if (error instanceof Refusal) throw new UsageError(error.message, { cause: error })
     throw error
   }
-}
-
-function readId(option: string, given: string): string {
-  const id = parseId(given)
-  if (id !== undefined) return id
-  throw new UsageError(
-    `${option} has ${JSON.stringify(given)}, but takes text of 1 to ${idLengthMax} characters without control characters.`,
-  )
-}
-
-function readList(option: string, given: string | undefined): string[] | undefined {
-  return given?.split(',').map((entry) => readId(option, entry.trim()))
 }
 
 const unitSeconds = new Map([

@@ -16,6 +16,7 @@ import type {
   CloseReason,
   Connection,
   ConnectionHandler,
+  Handshake,
   IncomingCommand,
   LeaveReason,
   Link,
@@ -63,6 +64,7 @@ export interface MemoryConnectOptions {
   readonly remoteAddress?: string
   readonly userAgent?: string
   readonly takesCursor?: boolean
+  readonly handshake?: Handshake
   /** Whether it comes back by itself when its connection was closed or lost, as a stock client does. */
   readonly comesBack?: boolean
 }
@@ -169,6 +171,7 @@ interface Waiting {
 const smallBytes = 64
 
 class MemoryConnection implements Connection, Line {
+  #handshake: Handshake | undefined
   readonly id: ConnectionId
   readonly remoteAddress: string
   readonly userAgent: string
@@ -195,12 +198,19 @@ class MemoryConnection implements Connection, Line {
     this.remoteAddress = options.remoteAddress ?? '127.0.0.1'
     this.userAgent = options.userAgent ?? 'memory'
     this.takesCursor = options.takesCursor ?? true
+    this.#handshake = options.handshake
     this.openedAtMs = shared.clock.now()
     this.#receiver = receiver
   }
 
   get isOpen(): boolean {
     return !this.#isOver && this.#closing === undefined
+  }
+
+  takeHandshake(): Handshake | undefined {
+    const handshake = this.#handshake
+    this.#handshake = undefined
+    return handshake
   }
 
   start(handler: ConnectionHandler): void {

@@ -14,8 +14,10 @@ export interface Principal {
   readonly expiresAtMs: number | undefined
   /** Claim `iat`. */
   readonly issuedAtMs: number | undefined
-  /** Claim `jti`. */
+  /** Claim `jti`; where a token has neither that nor a login, a fingerprint of its claims. */
   readonly tokenId: string | undefined
+  /** Claim `sid`: what somebody began by signing in, and all tokens that were renewed since belong to. */
+  readonly loginId: string | undefined
 }
 
 /**
@@ -31,10 +33,13 @@ export interface Principal {
  * TK4  Where an audience or an issuer is asked for, a token without it is refused.
  * TK5  A claim that is there has its type and its bounds, or the token is refused. Claims that `Principal` does
  *      not name are dropped, and nothing that a token names becomes a key of an object.
- * TK6  Whatever it is given, it refuses with a `Refusal` (`token_missing`, `token_invalid`, `token_expired`),
- *      whose sentence helps a developer and holds nothing of the token.
+ * TK6  Whatever it is given, it refuses with a `Refusal` (`token_missing`, `token_invalid`, `token_expired`,
+ *      `token_revoked`, `keys_unavailable`), whose sentence helps a developer and holds nothing of the token.
  * TK7  A token that is signed with the shared secret (HS256) is answered in the same turn, by a principal or a
  *      throw: a storm of connects must not wait on promises. Others may be answered by a promise.
+ * TK8  Where keys are fetched, a new one is in force without a restart, and one that was taken away no longer. While
+ *      they cannot be fetched, those that are known go on to count; `keys_unavailable` means that a later fetch
+ *      may show the key of this token. Whoever sends tokens cannot make it fetch more often than its own pace.
  */
 export interface TokenVerifier {
   verify(token: unknown): Principal | Promise<Principal>

@@ -43,6 +43,17 @@ export interface Packet {
   readonly bytes: number
 }
 
+/** How a client first asked for its connection, for those who know people by their cookies. */
+export interface Handshake {
+  /** In small letters. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /**
+   * A page of this server or of an origin that is allowed by name made the browser ask: what the browser adds to it, such
+   * as cookies, may be believed.
+   */
+  readonly isOwnPage: boolean
+}
+
 /** One client, over whatever carries it. */
 export interface Connection {
   readonly id: ConnectionId
@@ -57,6 +68,8 @@ export interface Connection {
   readonly paceBytes: number
   /** Whether this kind of client can take a cursor as the last argument of an event (R14). */
   readonly takesCursor: boolean
+  /** Once, and then it is forgotten; `undefined` as well where nobody asked to keep it. */
+  takeHandshake(): Handshake | undefined
   close(reason: CloseReason): void
 }
 

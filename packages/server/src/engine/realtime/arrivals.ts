@@ -5,9 +5,9 @@
  *   connection: open → closed
  *   session:    asked for → open → ended
  */
-import { errorCatalogue, type GoodbyeCode, goodbyes, Refusal } from '@belfry/contract'
+import { authNamespace, errorCatalogue, type GoodbyeCode, goodbyes, Refusal } from '@belfry/contract'
 import { andThen } from '../awaitable.ts'
-import type { TokenVerifier } from '../ports/token-verifier.ts'
+import type { Revocations } from '../ports/revocations.ts'
 import type {
   CloseReason,
   Connection,
@@ -18,15 +18,21 @@ import type {
 } from '../ports/transport.ts'
 import type { ActivityTap } from './activity-tap.ts'
 import { ConnectionState } from './connection-state.ts'
+import type { Credentials } from './credentials.ts'
 import { type Asking, Entrance, type EntranceParts, type RecoveryCounts } from './entrance.ts'
+import type { Expiry } from './expiry.ts'
 import type { NamespaceState } from './namespace-state.ts'
+import { isNobody, userOf } from './nobody.ts'
 import type { Session } from './session.ts'
 import type { Suspicions } from './suspicions.ts'
 import { type ConnectionLimits, Counts } from './users.ts'
 
 export interface ArrivalParts extends Omit<EntranceParts, 'opened' | 'disconnect'> {
   readonly namespaces: ReadonlyMap<string, NamespaceState>
-  readonly verifier: TokenVerifier
+  readonly credentials: Credentials
+  readonly revocations: Revocations
+  /** Made of what ends sessions. */
+  expiry(): Expiry
   readonly limits: ConnectionLimits
   readonly tap: ActivityTap
   readonly suspicions: Suspicions
@@ -99,10 +105,9 @@ export class Arrivals implements TransportHandler {
       refuse(new Refusal('unknown_namespace'))
       return
     }
-    const { verifier, clock } = this.#parts
-    const asking: Asking = { state, link, namespace, auth }
+    const asking: Asking = { state, link, namespace, auth: heeded(name, auth) }
     try {
-      const principal = state.principalOf(auth['token'], verifier, clock.now())
+      const principal = this.#parts.credentials.identify(state, name, auth)
       const admitted = andThen(principal, (found) => this.#entrance.admit(asking, found))
       if (admitted instanceof Promise) admitted.catch(refuse)
     } catch (error) {
@@ -111,8 +116,13 @@ export class Arrivals implements TransportHandler {
   }
 
   #opened(session: Session): void {
+    this.#parts.expiry().follow(session.connection)
     this.#tellTap('connect', session, 'connected')
     this.#ask(session, () => session.namespace.served.handlers.connect?.(session))
+    const { principal } = session
+    // Taken back while a module or a store was asked.
+    if (!isNobody(principal) && this.#parts.revocations.isRevoked(principal))
+      this.disconnect(session, 'token_revoked')
   }
 
   left(session: Session, reason: LeaveReason): void {
@@ -120,6 +130,9 @@ export class Arrivals implements TransportHandler {
     session.end()
     state.sessions = state.sessions.filter((other) => other !== session)
     this.#parts.users.remove(session, state.sessions)
+    // Whoever uses the connection next may be somebody else.
+    if (state.sessions.length === 0) state.credential = undefined
+    this.#parts.expiry().follow(state)
     this.#ask(session, () => this.#putAway(session, reason))
     this.#tellTap('disconnect', session, reason)
     this.#ask(session, () => session.namespace.served.handlers.disconnect?.(session, reason))
@@ -128,7 +141,10 @@ export class Arrivals implements TransportHandler {
   /** Whoever went on purpose does not come back to this session (R12); whoever was cut off may. */
   #putAway({ pid, generation, namespace }: Session, reason: LeaveReason): unknown {
     const { store } = namespace
-    if (reason === 'client_left' || reason === 'disconnected_by_server') return store.remove(pid, generation)
+    // Nobody comes back to `/auth`: there is nothing to miss, and whoever floods it is to make no room for itself.
+    const isAuth = namespace.name === authNamespace.name
+    if (isAuth || reason === 'client_left' || reason === 'disconnected_by_server')
+      return store.remove(pid, generation)
     return store.detach(pid, generation, this.#parts.clock.now())
   }
 
@@ -166,7 +182,7 @@ export class Arrivals implements TransportHandler {
 
   #tellTap(kind: 'connect' | 'disconnect', session: Session, name: string): void {
     const { tap, clock, logger } = this.#parts
-    const { userId } = session.principal
+    const userId = userOf(session.principal)
     logger.debug({ session: session.id, userId, namespace: session.namespace.name, reason: name }, kind)
     if (tap.isWatched)
       tap.tell({ at: isoTime(clock.now()), kind, namespace: session.namespace.name, name, userId })
@@ -186,6 +202,16 @@ export class Arrivals implements TransportHandler {
       failed(error)
     }
   }
+}
+
+/** `/auth` has no past: a client begins there anew each time, whatever it brings. */
+function heeded(
+  namespace: string,
+  auth: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  if (namespace !== authNamespace.name) return auth
+  const { recover, started } = auth
+  return { recover, started }
 }
 
 function countUp<Key>(counts: Map<Key, number>, key: Key): void {

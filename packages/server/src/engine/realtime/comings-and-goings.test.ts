@@ -186,8 +186,8 @@ describe('comings and goings', () => {
       for (const state of [...world.realtime.connections]) state.connection.close('shutting_down')
       world.memory.flush()
     }
-    // The clock has only the timers of the engine, the log and the sessions left, and none of a request.
+    // The clock has only the timers of the engine, the log, the sessions and the revocations left, and none of a request.
     world.clock.advance(60_000)
-    expect(world.clock.timers).toBe(4)
+    expect(world.clock.timers).toBe(5)
   })
 })

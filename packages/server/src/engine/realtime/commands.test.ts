@@ -491,7 +491,9 @@ describe('commands', () => {
       }
       await session.ask('order:ping')
       for (let n = 0; n < 20; n += 1) await session.ask(`order:unknown${n}`)
-      const counts = world.realtime.counters.list().filter(({ kind }) => kind === 'command')
+      const counts = world.realtime.counters
+        .list()
+        .filter(({ kind, namespace }) => kind === 'command' && namespace === '/shop')
       expect(counts.map(({ name }) => name).toSorted()).toEqual([
         '(unknown)',
         'order:cancel',

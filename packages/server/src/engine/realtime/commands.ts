@@ -22,6 +22,7 @@ import type { ActivityTap } from './activity-tap.ts'
 import type { CommandRate } from './command-rate.ts'
 import { countError, countHandler, countOne, type EventCount } from './counters.ts'
 import type { ServedCommand } from './namespace-state.ts'
+import { isNobody, userOf } from './nobody.ts'
 import { mayUse } from './permissions.ts'
 import { keyLengthMax, RepeatedCommands } from './repeated-commands.ts'
 import type { Session } from './session.ts'
@@ -64,15 +65,21 @@ export class Commands {
       answer = this.#refusalOf(session, command, error)
     }
     if (answer instanceof Promise) {
+      const { connection } = session
+      connection.commandsRunning += 1
       void answer
         .catch((error: unknown) => this.#refusalOf(session, command, error))
         .then((made) => this.#answer(session, command, count, made))
+        .finally(() => {
+          connection.commandsRunning -= 1
+        })
     } else this.#answer(session, command, count, answer)
   }
 
   #answerOf(session: Session, command: IncomingCommand, count: EventCount): Awaitable<AnyAnswer> {
     this.#refuseTooMany(session, command.name, undefined)
     const builtIn = builtInCommands.get(command.name)
+    if (isNobody(session.principal) && command.name !== 'authenticate') throw new Refusal('unauthenticated')
     if (builtIn !== undefined) return this[builtIn](session, command)
     const served = session.namespace.commands.get(command.name)
     if (served === undefined)
@@ -124,7 +131,7 @@ export class Commands {
         kind: 'command',
         namespace: session.namespace.name,
         name: count.name,
-        userId: session.principal.userId,
+        userId: userOf(session.principal),
         bytes: command.bytes,
         ...(answer.ok ? {} : { code: answer.error.code }),
       })
@@ -162,7 +169,7 @@ export class Commands {
     if (verdict !== 'refused') {
       suspicions.report({
         reason: verdict === 'abusive' ? 'command rate, closed' : 'command rate',
-        user: userId,
+        user: userOf(session.principal),
         address: session.link.connection.remoteAddress,
         namespace: session.namespace.name,
       })
@@ -178,7 +185,7 @@ export class Commands {
       if (suspicious.has(error.code)) {
         this.#parts.suspicions.report({
           reason: error.code,
-          user: session.principal.userId,
+          user: userOf(session.principal),
           address: session.link.connection.remoteAddress,
           namespace: session.namespace.name,
           name: shortened(command.name),

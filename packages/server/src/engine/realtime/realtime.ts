@@ -5,6 +5,7 @@
 import {
   type EventInput,
   type EventName,
+  type GoodbyeCode,
   type NamespaceContract,
   Refusal,
   type RoomRef,
@@ -19,16 +20,19 @@ import type { Transaction } from '../ports/database.ts'
 import type { EventLog } from '../ports/log.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { DurableLog } from '../ports/outbox.ts'
+import type { Revocations } from '../ports/revocations.ts'
 import type { NodeId, SessionStore } from '../ports/session-store.ts'
-import type { TokenVerifier } from '../ports/token-verifier.ts'
+import type { Principal, TokenVerifier } from '../ports/token-verifier.ts'
 import type { Transport, TransportHandler } from '../ports/transport.ts'
 import { ActivityTap } from './activity-tap.ts'
 import { type ArrivalCounts, Arrivals } from './arrivals.ts'
+import { Authentication } from './authentication.ts'
 import { CatchUps } from './catch-up.ts'
 import { CommandRate, type CommandRateLimits } from './command-rate.ts'
 import { Commands } from './commands.ts'
 import type { ConnectionState } from './connection-state.ts'
 import { Counters } from './counters.ts'
+import { type AskHandshake, Credentials } from './credentials.ts'
 import {
   type Addressed,
   Dispatcher,
@@ -36,10 +40,15 @@ import {
   type Published,
   type Recipients,
 } from './dispatcher.ts'
+import { type Drained, type DrainPlan, drain } from './drain.ts'
 import type { ReconnectionAdvice, RecoveryCounts } from './entrance.ts'
+import { Expiry } from './expiry.ts'
 import { History, unusedMsMax } from './history.ts'
 import { createIdSource } from './ids.ts'
 import { NamespaceState, type SessionHost } from './namespace-state.ts'
+import { isNobody } from './nobody.ts'
+import { Packing } from './packing.ts'
+import { Renewal } from './renewal.ts'
 import type { Session } from './session.ts'
 import { Suspicions } from './suspicions.ts'
 import { type ConnectionLimits, Users } from './users.ts'
@@ -49,6 +58,13 @@ export interface RealtimeOptions {
   /** Who may be in rooms of which kind; user, workspace and team rooms are the engine's own. */
   readonly roomAuthorities: readonly RoomAuthority[]
   readonly verifier: TokenVerifier
+  readonly revocations: Revocations
+  /** How long a socket lives on when its token has ended, for a client that renews it late. */
+  readonly tokenGraceMs: number
+  /** Who a handshake without a token belongs to, by its cookies; absent: nobody. */
+  readonly askHandshake?: AskHandshake | undefined
+  /** What a logout on `/auth` takes back; absent: the login of the token, or the token. */
+  readonly logOut?: ((principal: Principal) => Promise<void>) | undefined
   readonly log: EventLog
   /** Of the namespaces whose contract says `durable`. */
   readonly durable: DurableLog
@@ -130,6 +146,8 @@ export interface Realtime {
   /** All sessions of a connection, for good (A-22); how many there were. */
   disconnectConnection(connection: ConnectionState): number
   disconnectUser(userId: UserId): number
+  /** Lets all clients go; nobody new may be let in by then (`isStopping`). */
+  drain(plan: DrainPlan): Promise<Drained>
   stop(): void
 }
 
@@ -153,6 +171,13 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
   }
   let transport: Transport | undefined
 
+  const packing = new Packing({
+    clock,
+    transport() {
+      if (transport === undefined) throw new Error('No transport was given to the engine.')
+      return transport
+    },
+  })
   const dispatcher = new Dispatcher({
     namespaces,
     log: options.log,
@@ -163,20 +188,28 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     tap,
     checkPayloads: options.checkPayloads,
     catchUps: () => catchUps,
-    transport() {
-      if (transport === undefined) throw new Error('No transport was given to the engine.')
-      return transport
-    },
+    packing,
   })
   const catchUps: CatchUps = new CatchUps({
     logger,
     later,
     soon: options.soon,
-    packLatest: (namespace, value) => dispatcher.packLatest(namespace, value),
+    packing,
+  })
+  const { revocations } = options
+  const credentials = new Credentials({
+    verifier: options.verifier,
+    revocations,
+    clock,
+    logger,
+    askHandshake: options.askHandshake,
+    later,
   })
   const arrivals = new Arrivals({
     namespaces,
-    verifier: options.verifier,
+    credentials,
+    revocations,
+    expiry: () => expiry,
     users,
     limits: options.connectionLimits,
     rate,
@@ -193,6 +226,35 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     reconnection: options.reconnection,
     isStopping: () => options.isStopping(),
   })
+  const disconnect = (session: Session, code: GoodbyeCode) => arrivals.disconnect(session, code)
+  const expiry: Expiry = new Expiry({
+    clock,
+    graceMs: options.tokenGraceMs,
+    tell: (session, name, data) => dispatcher.tell(session, name, data),
+    disconnect,
+  })
+  const authentication = new Authentication({
+    credentials,
+    renewal: new Renewal({
+      users,
+      revocations,
+      logger,
+      authorities,
+      tell: (session, name, data) => dispatcher.tell(session, name, data),
+      disconnect,
+    }),
+    expiry,
+    revocations,
+    users,
+    rate,
+    clock,
+    suspicions,
+    connections: () => arrivals.connections,
+    logOut: options.logOut,
+    disconnect,
+    soon: options.soon,
+    later,
+  })
   const disconnectUser = (userId: UserId, code: 'kicked' | 'rate_limited'): number => {
     const sessions = [...users.sessionsOf(userId)]
     for (const session of sessions) arrivals.disconnect(session, code)
@@ -206,8 +268,10 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     tap,
     authorities,
     tellSession: (session, name, data) => dispatcher.tell(session, name, data),
-    closeAbuser({ principal }) {
+    closeAbuser(session) {
+      const { principal } = session
       rate.coolDown(principal.userId, clock.now())
+      if (isNobody(principal)) arrivals.disconnect(session, 'rate_limited')
       disconnectUser(principal.userId, 'rate_limited')
     },
   })
@@ -219,7 +283,7 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     failed: (namespace, error) =>
       logger.debug({ error, namespace: namespace.name }, 'it is not known whether a room will be remembered'),
   }
-  for (const served of options.namespaces) {
+  for (const served of [...options.namespaces, authentication.served]) {
     const { name, durable } = served.contract
     if (namespaces.has(name)) throw new TypeError(`The namespace ${name} is served twice.`)
     const log = durable ? options.durable : options.log
@@ -229,10 +293,18 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       log,
       clock,
       epoch: position.epoch,
-      pastEvent: (at, entry) => dispatcher.pastEvent(name, at, entry),
+      pastEvent: (at, entry) => packing.past(state, at, entry),
     })
     const store = durable ? options.durableSessions : options.sessions
-    namespaces.set(name, new NamespaceState(served, { counters, clock, position, store, history, host }))
+    const state: NamespaceState = new NamespaceState(served, {
+      counters,
+      clock,
+      position,
+      store,
+      history,
+      host,
+    })
+    namespaces.set(name, state)
   }
   const stopMinutes = clock.every(60_000, () => {
     counters.moveTo(clock.now())
@@ -309,8 +381,18 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       return sessions.length
     },
     disconnectUser: (userId) => disconnectUser(userId, 'kicked'),
+    drain: (plan) =>
+      drain(
+        {
+          connections: arrivals.connections,
+          tell: (session, name, data) => dispatcher.tell(session, name, data),
+        },
+        plan,
+      ),
     stop() {
       stopMinutes()
+      authentication.stop()
+      expiry.close()
       stopForgetting()
       for (const stop of waiting) stop()
       dispatcher.stop()

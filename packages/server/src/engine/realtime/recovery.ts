@@ -76,7 +76,7 @@ export function proveGap(
 
 /** Permissions are asked again: a token may say less than the one before, and modules may have changed their mind. */
 export async function authorise(
-  { authorities, logger }: RecoveryParts,
+  parts: RecoveryParts,
   namespace: NamespaceState,
   stored: StoredSession,
   principal: Principal,
@@ -84,14 +84,25 @@ export async function authorise(
 ): Promise<Omit<Proved, 'offset'>> {
   const stays = new Stays()
   const lost: RoomRef[] = []
-  const decided = new Map<Room, boolean>()
-  const may = async (room: Room): Promise<boolean> => {
-    const known = decided.get(room)
-    if (known !== undefined) return known
-    const allowed = home.includes(room) || room === everyoneRoom || (await ask(roomRef(room)))
-    decided.set(room, allowed)
-    return allowed
+  const may = roomQuestion(parts, namespace, principal, home)
+  for (const { room, joined } of stored.rooms) {
+    if (await may(room)) stays.add(room, joined.offset)
+    else lost.push(roomRef(room))
   }
+  for (const { room, joined, left } of stored.left)
+    if (await may(room)) stays.add(room, joined.offset, left.offset)
+  const gained = home.filter((room) => !stays.isIn(room))
+  return { stays, lost, gained }
+}
+
+/** Whether somebody may be in a room of this namespace, asked once for each. */
+export function roomQuestion(
+  { authorities, logger }: RecoveryParts,
+  namespace: NamespaceState,
+  principal: Principal,
+  home: readonly Room[],
+): (room: Room) => Promise<boolean> {
+  const decided = new Map<Room, boolean>()
   const ask = async (ref: RoomRef): Promise<boolean> => {
     const authority = authorities.get(ref.kind)
     // Nobody decides about rooms of this kind: the server put it there.
@@ -109,14 +120,13 @@ export async function authorise(
       return false
     }
   }
-  for (const { room, joined } of stored.rooms) {
-    if (await may(room)) stays.add(room, joined.offset)
-    else lost.push(roomRef(room))
+  return async (room) => {
+    const known = decided.get(room)
+    if (known !== undefined) return known
+    const allowed = home.includes(room) || room === everyoneRoom || (await ask(roomRef(room)))
+    decided.set(room, allowed)
+    return allowed
   }
-  for (const { room, joined, left } of stored.left)
-    if (await may(room)) stays.add(room, joined.offset, left.offset)
-  const gained = home.filter((room) => !stays.isIn(room))
-  return { stays, lost, gained }
 }
 
 export function recover(

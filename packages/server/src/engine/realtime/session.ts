@@ -18,7 +18,11 @@ export class Session implements SessionView, SessionHandler, RoomMember<Session>
   readonly link: Link
   readonly connection: ConnectionState
   readonly namespace: NamespaceState
-  readonly principal: Principal
+  /** Another one when the token is renewed. */
+  principal: Principal
+  /** The one workspace of its user that it is for. */
+  readonly confinedTo: unknown
+  readonly openedAtMs: number
   /** Which of its connections this one is (SS5). */
   readonly generation: number
   /** The client was away, and gets everything that it missed. */
@@ -39,6 +43,8 @@ export class Session implements SessionView, SessionHandler, RoomMember<Session>
     readonly connection: ConnectionState
     readonly namespace: NamespaceState
     readonly principal: Principal
+    readonly confinedTo: unknown
+    readonly openedAtMs: number
     readonly generation: number
     readonly recovered: boolean
   }) {
@@ -48,6 +54,8 @@ export class Session implements SessionView, SessionHandler, RoomMember<Session>
     this.connection = of.connection
     this.namespace = of.namespace
     this.principal = of.principal
+    this.confinedTo = of.confinedTo
+    this.openedAtMs = of.openedAtMs
     this.generation = of.generation
     this.recovered = of.recovered
   }

@@ -1,6 +1,7 @@
-/** Sessions by user, and connections by user, workspace and address, with the bounds of each (A-21, A-31). */
+/** Sessions by user, nobody aside, and connections by user, workspace and address, with the bounds of each (A-21, A-31). */
 import { Refusal, type UserId } from '@belfry/contract'
 import type { Principal } from '../ports/token-verifier.ts'
+import { isNobody } from './nobody.ts'
 import type { Session } from './session.ts'
 
 export interface ConnectionLimits {
@@ -36,6 +37,7 @@ export class Users {
 
   /** Throws when the connection of these sessions would be one too many of its user or of a workspace. */
   refuseTooMany(principal: Principal, siblings: readonly Session[]): void {
+    if (isNobody(principal)) return
     const { perUserMax, perWorkspaceMax } = this.#limits
     const isCounted = siblings.some(ofUser(principal.userId))
     if (!isCounted && this.#connections.of(principal.userId) >= perUserMax)
@@ -52,6 +54,7 @@ export class Users {
 
   /** `siblings` are the other open sessions of the same connection: it is counted once. */
   add(session: Session, siblings: readonly Session[]): void {
+    if (isNobody(session.principal)) return
     const { userId, workspaces } = session.principal
     const sessions = this.#sessions.get(userId)
     if (sessions === undefined) this.#sessions.set(userId, [session])
@@ -64,6 +67,7 @@ export class Users {
   }
 
   remove(session: Session, siblings: readonly Session[]): void {
+    if (isNobody(session.principal)) return
     const { userId, workspaces } = session.principal
     const sessions = this.#sessions.get(userId) ?? []
     const left = sessions.filter((other) => other !== session)

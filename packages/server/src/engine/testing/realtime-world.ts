@@ -17,6 +17,7 @@ import { expect } from 'vitest'
 import { createMemoryBroker } from '../memory/broker.ts'
 import { createMemoryDurableLog } from '../memory/durable-log.ts'
 import { createMemoryLog } from '../memory/log.ts'
+import { createMemoryRevocations, type MemoryRevocations } from '../memory/revocations.ts'
 import { createMemorySessionStore } from '../memory/session-store.ts'
 import {
   createMemoryTransport,
@@ -46,7 +47,10 @@ export interface Person {
   readonly teams?: readonly string[]
   readonly roles?: readonly string[]
   readonly permissions?: readonly string[]
+  readonly issuedAtMs?: number
   readonly expiresAtMs?: number
+  readonly tokenId?: string
+  readonly loginId?: string
 }
 
 export interface RealtimeWorld extends AsyncDisposable {
@@ -54,6 +58,7 @@ export interface RealtimeWorld extends AsyncDisposable {
   readonly memory: MemoryTransport
   readonly clock: TestClock
   readonly logger: RecordingLogger
+  readonly revocations: MemoryRevocations
   /** Everything that was verified, in order. */
   readonly verified: unknown[]
   connect(options?: MemoryConnectOptions): MemoryClient
@@ -72,6 +77,7 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
   const logger = createRecordingLogger()
   const log = createMemoryLog({ clock, randomBytes })
   const sessions = createMemorySessionStore({ clock })
+  const revocations = createMemoryRevocations({ clock, logger })
   const verified: unknown[] = []
   let isStopping = false
   let mayFail = false
@@ -85,6 +91,8 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
   const realtime = await createRealtime({
     roomAuthorities: [],
     verifier,
+    revocations,
+    tokenGraceMs: 25_000,
     log,
     durable: createMemoryDurableLog({ log, logger }),
     sessions,
@@ -124,6 +132,7 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
     memory,
     clock,
     logger,
+    revocations,
     verified,
     connect,
     async enter(namespace, person, auth = {}) {
@@ -146,6 +155,7 @@ export async function openRealtimeWorld(options: RealtimeWorldOptions): Promise<
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close()
       realtime.stop()
+      revocations.close()
       log.close()
       sessions.close()
       // Soft, so that what failed in the test itself is told as well.
@@ -185,7 +195,8 @@ function principalIn(token: unknown): Principal {
     roles: person.roles ?? [],
     permissions: person.permissions ?? [],
     expiresAtMs: person.expiresAtMs,
-    issuedAtMs: undefined,
-    tokenId: undefined,
+    issuedAtMs: person.issuedAtMs,
+    tokenId: person.tokenId,
+    loginId: person.loginId,
   }
 }

@@ -21,6 +21,7 @@ import { silentLogger } from '../../adapters/postgres/testing/silent-logger.ts'
 import { createMemoryBroker } from '../../engine/memory/broker.ts'
 import { createMemoryDurableLog } from '../../engine/memory/durable-log.ts'
 import { createMemoryLog } from '../../engine/memory/log.ts'
+import { createMemoryRevocations } from '../../engine/memory/revocations.ts'
 import { createMemorySessionStore } from '../../engine/memory/session-store.ts'
 import { createMemoryTransport } from '../../engine/memory/transport.ts'
 import { serveNamespace } from '../../engine/namespace-handlers.ts'
@@ -68,15 +69,19 @@ async function openWorld() {
     clock,
     connectionsMax: 10,
     queuedBytes: () => 0,
+    admission: () => ({ waiting: 3, unread: 4, atOnce: 5, later: 6, refused: 7, gone: 8, waitedMs: 1_500 }),
     version: '1.2.3',
     host: 'app.example.com',
   })
+  const revocations = createMemoryRevocations({ clock, logger: silentLogger })
   const log = createMemoryLog({ clock, randomBytes })
   const sessions = createMemorySessionStore({ clock })
   realtime = await createRealtime({
     namespaces: [...(module.namespaces ?? []), serveNamespace(jobs, { commands: {} })],
     roomAuthorities: [],
     verifier: { verify: (token) => principalOf(String(token)) },
+    revocations,
+    tokenGraceMs: 25_000,
     log,
     durable: createMemoryDurableLog({ log, logger: silentLogger }),
     sessions,
@@ -125,6 +130,7 @@ function principalOf(token: string): Principal {
     expiresAtMs: undefined,
     issuedAtMs: undefined,
     tokenId: undefined,
+    loginId: undefined,
   }
 }
 
@@ -310,8 +316,18 @@ describe('who is connected (K-08 to K-10)', () => {
       namespaces: [
         { name: '/realtime', sessions: 2, peak: 3 },
         { name: '/jobs', sessions: 1, peak: 1 },
+        { name: '/auth', sessions: 0, peak: 0 },
       ],
     })
+  })
+
+  it('is listed without a user as long as nobody said who it is', async () => {
+    const { server, memory } = await openWorld()
+    const session = memory.connect().open('/auth')
+    await session.entered
+    const { body } = await call(server, 'GET', '/api/v1/socket/connections')
+    expect(body).toMatchObject({ connections: [{ sessions: [{ namespace: '/auth', userId: '' }] }] })
+    expect((await call(server, 'GET', '/api/v1/socket/stats')).body).toMatchObject({ users: 0 })
   })
 })
 
@@ -336,6 +352,16 @@ describe('what goes on (A-26, B-15)', () => {
     expect(of('(unknown)')).toMatchObject({ kind: 'command', count: 1, errors: { unknown_command: 1 } })
     const metrics = await (await server.fetch('/metrics')).text()
     expect(metrics).toContain('belfry_socket_connections{transport="websocket"} 2\n')
+    for (const line of [
+      'waiting{what="newcomers"} 3',
+      'waiting{what="unread"} 4',
+      'wait_seconds 1.5',
+      'total{outcome="at_once"} 5',
+      'total{outcome="later"} 6',
+      'total{outcome="refused"} 7',
+      'total{outcome="gone"} 8',
+    ])
+      expect(metrics).toContain(`belfry_socket_admission_${line}\n`)
     expect(metrics).toContain(
       'belfry_events_delivered_total{namespace="/realtime",event="system:message"} 2\n',
     )

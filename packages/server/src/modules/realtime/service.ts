@@ -4,6 +4,7 @@ import type {
   ConnectionsView,
   ConnectionView,
   EventCounts,
+  NamespaceContract,
   PublishableEvents,
   PublishReply,
   SocketStats,
@@ -15,8 +16,10 @@ import { asyncApi, jsonSchema } from '@belfry/contract/documents'
 import { mockEvent } from '@belfry/contract/mocks'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type { ConnectionState } from '../../engine/realtime/connection-state.ts'
+import { userOf } from '../../engine/realtime/nobody.ts'
 import type { Realtime } from '../../engine/realtime/realtime.ts'
 import { createActivityStream } from './activity-stream.ts'
+import type { AdmissionView } from './metrics.ts'
 
 export interface RealtimeServiceOptions {
   /** Asked for when it is needed: the engine is made of the modules. */
@@ -25,6 +28,7 @@ export interface RealtimeServiceOptions {
   readonly connectionsMax: number
   /** Bytes that wait for slow readers. */
   queuedBytes(): number
+  admission(): AdmissionView
   readonly version: string
   /** Such as `app.example.com`. */
   readonly host: string
@@ -157,7 +161,8 @@ function viewOf({ connection, sessions }: ConnectionState): ConnectionView {
     sessions: sessions.map(({ id, namespace, principal, rooms }) => ({
       id,
       namespace: namespace.name,
-      userId: principal.userId,
+      // On `/auth`, a client may not have said yet who it is.
+      userId: userOf(principal) ?? '',
       name: principal.name ?? null,
       rooms: rooms.slice(0, roomsShownMax).map(({ name }) => name),
       roomCount: rooms.length,
@@ -217,8 +222,10 @@ function workspaceStatsOf(realtime: Realtime, workspaceId: string): WorkspaceSta
 }
 
 function publishableOf(realtime: Realtime): PublishableEvents {
+  const contracts = [...realtime.namespaces.values()].map(({ served: { contract } }) => contract)
   return {
-    namespaces: [...realtime.namespaces.values()].map(({ served: { contract } }) => ({
+    // What the engine alone tells, to one session, has no rooms.
+    namespaces: contracts.filter(hasRooms).map((contract) => ({
       name: contract.name,
       summary: contract.summary,
       events: Object.entries(contract.events).map(([name, event]) => ({
@@ -232,6 +239,10 @@ function publishableOf(realtime: Realtime): PublishableEvents {
       })),
     })),
   }
+}
+
+function hasRooms({ events }: NamespaceContract): boolean {
+  return Object.values(events).some(({ rooms }) => rooms.length > 0)
 }
 
 function quantile(sorted: readonly number[], share: number): number | null {

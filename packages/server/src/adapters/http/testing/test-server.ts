@@ -50,6 +50,7 @@ function person(id: string, more: Partial<Principal> = {}): Principal {
     expiresAtMs: undefined,
     issuedAtMs: undefined,
     tokenId: undefined,
+    loginId: undefined,
     ...more,
   }
 }
