@@ -94,7 +94,7 @@ const page = [
   '# Sessions in PostgreSQL',
   '',
   `\`node --conditions=source bench/sessions.ts --save\` at ${commit()}: ${os.cpus()[0]?.model}, ${os.cpus().length} cores, Node`,
-  `${process.version}, PostgreSQL 18 on the same machine (load ${loadBefore.toFixed(1)} before the run, ${(os.loadavg()[0] ?? 0).toFixed(1)} after it). Calls of each kind,`,
+  `${process.version}, PostgreSQL 18 on the same machine, which may have had other work (load ${loadBefore.toFixed(1)} before the run, ${(os.loadavg()[0] ?? 0).toFixed(1)} after it). Calls of each kind,`,
   `the median of ${turns} turns; sessions in ${roomsOfSession} rooms. Beside it a store that gives PostgreSQL one statement for each call,`,
   `prepared, over a pool of \`pg\` with ${connectionsMax} connections, as ours has; its table and indexes are the same, and it has no`,
   'bounds. Both commit before they answer.',
