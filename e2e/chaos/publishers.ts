@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Ledger } from '@belfry/testing'
 import { sharedMs } from '@belfry/testing/bench'
+import { SeededRandom } from '../../packages/server/src/engine/testing/seeded-random.ts'
 import { until } from '../protocol/until.ts'
 
 export interface Publisher {
@@ -94,6 +95,7 @@ function publisher(
   send: (events: readonly Numbered[]) => Promise<{ readonly isSure: boolean; readonly unanswered: number }>,
   ledger: Ledger,
 ): Publisher {
+  const random = new SeededRandom(1)
   let published = 0
   let unanswered = 0
   let isStopping = true
@@ -101,7 +103,8 @@ function publisher(
 
   async function publish(count: number): Promise<void> {
     const events = Array.from({ length: count }, (): Numbered => {
-      const room = rooms[published % rooms.length] ?? ''
+      // In turn, the event after the last one of a client would never be for it, and its loss never seen.
+      const room = random.oneOf(rooms)
       published += 1
       const t = Math.round(sharedMs() * 1_000)
       return { n: ledger.published({ rooms: [room], atMs: t / 1_000 }), t, room, text }

@@ -24,6 +24,8 @@ const rounds = Number(process.env['RECOVERY_ROUNDS'] ?? 2)
 const seed = Number(process.env['SEED'] ?? 1)
 const secret = 'the secret of these tests, with 32 bytes or more'
 const rooms = ['0', '1', '2', '3']
+/** Some for each room, whatever the dice say. */
+const lastOnes = 30
 
 let directory: string
 let product: Product
@@ -101,8 +103,8 @@ async function openWorld(
       await Promise.all([publishers.passing.stop(), publishers.lasting.stop()])
       // When everybody is in and these have come, so has everything.
       await until(() => passing.everybodyIsIn && lasting.everybodyIsIn, { what: 'everybody came back' })
-      await publishers.passing.flood(rooms.length)
-      await publishers.lasting.flood(rooms.length)
+      await publishers.passing.flood(lastOnes)
+      await publishers.lasting.flood(lastOnes)
       await passing.settled()
       await lasting.settled()
       return { passing: passing.fleet.ledger.verdict(), lasting: lasting.fleet.ledger.verdict() }
@@ -166,7 +168,7 @@ describe(`recovery, seed ${seed}`, () => {
     expect(verdicts.passing.resets).toBe(0)
   }, 120_000)
 
-  it(`over ${rounds} times kill -9 of the server`, async () => {
+  it(`over ${rounds} times kill -9 of the server (socket.io-redis-streams-adapter#27)`, async () => {
     await using world = await openWorld()
     world.start(200)
     for (let round = 0; round < rounds; round += 1) {
@@ -198,6 +200,19 @@ describe(`recovery, seed ${seed}`, () => {
     expect(world.passing.fleet.counts['lost'] ?? 0).toBe(0)
   }, 600_000)
 
+  it('over a restart in order, after which everybody comes back by itself (socket.io#191, PrairieLearn#6622)', async () => {
+    await using world = await openWorld()
+    world.start(200)
+    await moreEvents(world, 150)
+    isUp = false
+    const { port } = new URL(product.url)
+    await endInOrder()
+    await start(port)
+    await moreEvents(world, 150)
+    judge('restart', await world.finish())
+    for (const { fleet } of [world.passing, world.lasting]) expect(fleet.counts['dismissed'] ?? 0).toBe(0)
+  }, 120_000)
+
   it('over kill -9 of both', async () => {
     await using world = await openWorld()
     world.start(200)
@@ -214,6 +229,11 @@ async function moreEvents({ publishers }: World, count: number): Promise<void> {
     (each) => [each, each.published + count] as const,
   )
   await until(() => goals.every(([each, goal]) => each.published >= goal), { what: `${count} more events` })
+}
+
+async function endInOrder(): Promise<void> {
+  product.process.kill('SIGTERM')
+  expect(await product.ended, product.output()).toBe(0)
 }
 
 async function killServer(): Promise<void> {

@@ -44,7 +44,6 @@ interface Piece {
 export function createFlow({ from, to, faults, random }: FlowOptions): Flow {
   const queue: Piece[] = []
   let queuedBytes = 0
-  let lastDueMs = 0
   let isBlocked = false
   let stopWaiting = () => {}
   let allowance = 0
@@ -54,8 +53,7 @@ export function createFlow({ from, to, faults, random }: FlowOptions): Flow {
   function take(piece: Buffer | undefined): void {
     const { delayMs, jitterMs } = faults()
     // What was sent first comes first, however the delay varies: this is TCP.
-    lastDueMs = Math.max(lastDueMs, nowMs() + delayMs + jitterMs * random())
-    queue.push({ bytes: piece, dueMs: lastDueMs })
+    queue.push({ bytes: piece, dueMs: nowMs() + delayMs + jitterMs * random() })
     queuedBytes += piece?.length ?? 0
     update()
   }

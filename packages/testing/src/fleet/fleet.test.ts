@@ -1,4 +1,6 @@
 /** The fleet on Belfry in memory: clients that come in, hear, are cut, and come back as stock clients do. */
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { defineNamespace, stream } from '@belfry/contract'
 import { startTestServer } from '@belfry/testing'
 import { serveNamespace } from 'belfry'
@@ -9,6 +11,7 @@ import { seededRandom } from '../random.ts'
 import { until } from '../until.ts'
 import { stockBackOff, waitMs } from './back-off.ts'
 import { createFleet, type Fleet, type FleetOptions } from './fleet.ts'
+import { PollingCarrier } from './polling-carrier.ts'
 import { sharedMs } from './shared-clock.ts'
 
 const counted = defineNamespace({
@@ -123,6 +126,29 @@ describe.each([
 })
 
 describe('a fleet', () => {
+  it('gets what came while its lines were silent for a moment, without having lost them', async () => {
+    const { fleet, publish, breakAll, settled } = await world()
+    await fleet.connectAll()
+    const { done } = breakAll('hold', 150)
+    for (const workspace of ['0', '1', '0']) await publish(workspace)
+    await done
+    await settled()
+    expect(fleet.ledger.verdict()).toMatchObject({ due: 9, delivered: 9 })
+    expect(fleet.counts['lost'] ?? 0).toBe(0)
+  })
+
+  it('waits longer before each attempt', async () => {
+    const { fleet, breakAll } = await world({ backOff: { firstMs: 10, lastMs: 10_000, jitter: 0 } })
+    await fleet.connectAll()
+    await breakAll({}, 400).done
+    await until(() => fleet.inside === 6)
+    // After 10, 30, 70, 150, 310 and 630 ms; always after 10, they would be 40.
+    for (const { attempts } of fleet.returns) {
+      expect(attempts).toBeGreaterThanOrEqual(4)
+      expect(attempts).toBeLessThanOrEqual(7)
+    }
+  })
+
   it.each(['client', 'server'] as const)(
     'has lines of which only the %s is told that they broke',
     async (told) => {
@@ -167,6 +193,45 @@ describe('a fleet', () => {
       await publish('0', 'é'.repeat(length / 2))
     await settled()
     expect(fleet.ledger.verdict()).toMatchObject({ due: 24, delivered: 24 })
+  })
+})
+
+describe('a carrier that polls', () => {
+  it('sends one thing after the other, and what came meanwhile together', async () => {
+    const bodies: string[] = []
+    const answers: (() => void)[] = []
+    const server = createServer((request, response) => {
+      if (request.method === 'GET') {
+        if (!request.url?.includes('sid=')) response.end('0{"sid":"a"}')
+        return
+      }
+      void text(request).then((body) => {
+        bodies.push(body)
+        answers.push(() => response.end('ok'))
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as { port: number }
+    let isOpen = false
+    const carrier = new PollingCarrier({
+      url: new URL(`http://127.0.0.1:${port}/socket.io/`),
+      bytesPerSecond: undefined,
+      packet: () => {
+        isOpen = true
+      },
+      closed: () => undefined,
+    })
+    ends.push(() => {
+      carrier.close()
+      server.closeAllConnections()
+      return new Promise((resolve) => server.close(resolve))
+    })
+    await until(() => isOpen)
+    for (const packet of ['4a', '4b', '4c']) carrier.send(packet)
+    await until(() => answers.length === 1)
+    answers[0]?.()
+    await until(() => bodies.length === 2)
+    expect(bodies).toEqual(['4a', '4b\u001e4c'])
   })
 })
 

@@ -334,6 +334,37 @@ describe('a client that comes back', () => {
     expect([again.pid, said(again)]).toEqual([pid, []])
   })
 
+  it('[R11] [SS5] is the one that came last, though the one before it is let in later', async () => {
+    const gates: (() => void)[] = []
+    let isSlow = false
+    await using world = await open({
+      roomAuthorities: [
+        {
+          kind: 'episode',
+          mayJoin: () => !isSlow || new Promise((resolve) => gates.push(() => resolve(true))),
+        },
+      ],
+    })
+    const { client, session } = await visit(world, ana)
+    await session.ask('room:join', { room: episode('1') })
+    const { pid } = session
+    client.close()
+    isSlow = true
+    const [first, second] = [1, 2].map(() => world.connect().open('/posts', { token: tokenOf(ana), pid }))
+    await until(() => gates.length === 2)
+    gates[1]?.()
+    await second?.entered
+    gates[0]?.()
+    await until(() => first?.state === 'over')
+    await publish(world, 1, episode('1'))
+    world.memory.flush()
+    expect([first?.events, second?.events].map((events) => events?.map(({ name }) => name))).toEqual([
+      ['session:closing'],
+      ['post:created'],
+    ])
+    expect(second?.pid).toBe(pid)
+  })
+
   it('[R11] is let in though the connection that it left behind still counts', async () => {
     await using world = await open({
       connectionLimits: { connectionsMax: 10, perUserMax: 1, perWorkspaceMax: 1, perAddressMax: undefined },

@@ -1,6 +1,7 @@
 /** What the bench of recovery asks of a server, whichever it is: to publish on a schedule, and what became of it. */
 import { createServer, type Server } from 'node:http'
 import { sharedMs } from '../../fleet/shared-clock.ts'
+import { seededRandom } from '../../random.ts'
 import { answerCalls } from '../processes.ts'
 
 export interface Schedule {
@@ -57,6 +58,8 @@ function serverCalls(http: Server, publish: Publish) {
   const failures: string[] = []
   const lateness = watchLateness()
   let stopPublishing = () => {}
+  // In turn, the event after the last one of a client would never be for it, and its loss never seen.
+  const random = seededRandom(1)
 
   function schedule({ rooms: roomCount, perSecond, bytes }: Schedule): void {
     const beganMs = sharedMs()
@@ -64,7 +67,7 @@ function serverCalls(http: Server, publish: Publish) {
     let count = 0
     const timer = setInterval(() => {
       const due = Math.floor(((sharedMs() - beganMs) * perSecond) / 1_000)
-      for (; count < due; count += 1) publishOne(count % roomCount, text)
+      for (; count < due; count += 1) publishOne(Math.floor(random() * roomCount), text)
     }, 5)
     stopPublishing = () => clearInterval(timer)
   }
