@@ -63,7 +63,7 @@ it('leaves nothing of it to the stock client, which would ask nobody for a token
   await server.open(client, posts)
   timers.mockClear()
   await server.stop()
-  expect(client.state.get()).toMatchObject({ status: 'waiting', reason: 'line_lost' })
+  expect(client.state.get()).toMatchObject({ status: 'waiting', reason: 'shutting_down' })
   expect(timers.mock.calls.filter(([, delayMs = 0]) => delayMs >= 400 && delayMs <= 1_600)).toEqual([])
 })
 
@@ -107,9 +107,11 @@ it('waits for a server without room, and says so where the transport lets it be 
   const live = client.namespace(posts)
   live.onReset(() => {})
   await server.clock.advance(0)
-  expect(live.state.get()).toMatchObject({ status: 'waiting', reason: 'server_full', attempt: 1 })
+  // Not before the time that it names.
+  const retryAt = server.clock.now() + 5_000
+  expect(live.state.get()).toMatchObject({ status: 'waiting', reason: 'server_full', attempt: 1, retryAt })
   before.close()
-  await server.clock.advance('1s')
+  await server.clock.advance('5s')
   expect(live.state.get().status).toBe('open')
 })
 

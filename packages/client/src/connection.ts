@@ -326,7 +326,9 @@ export function createConnection(options: ConnectionOptions): Connection {
     renew(entrant, usedToken) {
       if (!canRenew('token_expired')) return false
       entrant.move(opening)
+      watch()
       refused(entrant, usedToken, { data: { code: 'token_expired' } } as EntryRefusal)
+      settle()
       return true
     },
     refused,
