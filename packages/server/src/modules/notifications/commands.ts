@@ -6,7 +6,11 @@ import type { NotificationsService } from './service.ts'
 
 export function serveNotifications(service: NotificationsService, audience: Audience): ServedNamespace {
   return serveNamespace(notificationsNamespace, {
-    connect: ({ principal }) => audience.saw(principal),
+    connect({ principal, recovered }) {
+      // It reads nothing anew, and may have counted before this server was started.
+      if (recovered) service.recovered(principal.userId)
+      return audience.saw(principal)
+    },
     commands: {
       'notification:getAll': (request, { session }) => service.list(session.principal.userId, request),
       'notification:markRead': ({ notificationId }, { session }) =>

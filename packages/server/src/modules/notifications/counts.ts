@@ -52,6 +52,11 @@ export class UnreadCounts {
     }
   }
 
+  /** Somebody is back who asks for nothing. What was told since the start comes by itself; what was before does not. */
+  recovered(userId: string): void {
+    if (!this.#revisions.has(userId)) this.doubt([userId])
+  }
+
   /** Their counts may have changed without being told: `tellDoubtful` reads what they are. */
   doubt(users: readonly string[]): void {
     for (const userId of users) if (this.#concerns(userId)) this.#doubtful.add(userId)

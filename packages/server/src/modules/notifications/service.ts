@@ -60,6 +60,8 @@ export interface NotificationsService {
   delete(userId: string, id: string): Promise<NotificationChange>
   /** Removes what expired or is older than it is kept. */
   sweep(): Promise<void>
+  /** A client of this user came back to its session, and does not ask what it missed. */
+  recovered(userId: string): void
   /** Tells counts that may have changed without being told, because the answer to a commit was lost. */
   tellDoubtful(): Promise<void>
   /** Compares counts with what they count, some thousand users a call. */
@@ -193,6 +195,7 @@ export function createNotificationsService(options: NotificationsOptions): Notif
       } while (deleted === sweepMax)
     },
 
+    recovered: (userId) => counts.recovered(userId),
     tellDoubtful: () => counts.tellDoubtful(database),
 
     async checkCounts() {
