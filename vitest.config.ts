@@ -11,6 +11,7 @@ const maxWorkers = availableParallelism() + 1
 
 /** What takes 20 seconds and more, the longest first: begun last, each would have the end of a run to itself. */
 const longest = [
+  'e2e/chaos/recovery',
   'e2e/cli/backup',
   'e2e/start/start',
   'e2e/browser/appearance',

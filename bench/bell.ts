@@ -15,8 +15,8 @@ import type { Page } from 'playwright-core'
 import { launch } from '../e2e/browser/browser.ts'
 import { bundled } from '../e2e/react/bundle.ts'
 import { issueToken } from '../packages/server/src/adapters/tokens/issue-token.ts'
+import { startChild } from '../packages/testing/src/bench/processes.ts'
 import type { ServerCalls } from './notifications/server.ts'
-import { startChild } from './wire/calls.ts'
 
 const secret = 'the secret of this bench, with 32 bytes or more'
 const goalMs = 50
@@ -29,7 +29,7 @@ const { values } = parseArgs({
 })
 const count = Number(values.count)
 const load = os.loadavg()[0]
-const server = await startChild<ServerCalls>('../notifications/server.ts', undefined)
+const server = await startChild<ServerCalls>(join(import.meta.dirname, 'notifications', 'server.ts'))
 const browser = await launch()
 try {
   const page = await openPage(await server.call('address', null))

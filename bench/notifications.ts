@@ -14,8 +14,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { io, type Socket } from 'socket.io-client'
 import { issueToken } from '../packages/server/src/adapters/tokens/issue-token.ts'
+import { startChild } from '../packages/testing/src/bench/processes.ts'
 import type { ServerCalls } from './notifications/server.ts'
-import { startChild } from './wire/calls.ts'
 
 const secret = 'the secret of this bench, with 32 bytes or more'
 const users = 50
@@ -29,7 +29,7 @@ interface Row {
 
 const { values } = parseArgs({ options: { save: { type: 'boolean' } } })
 const load = os.loadavg()[0]
-const server = await startChild<ServerCalls>('../notifications/server.ts', undefined)
+const server = await startChild<ServerCalls>(join(import.meta.dirname, 'notifications', 'server.ts'))
 const address = await server.call('address', null)
 const rows: Row[] = []
 const sockets: Socket[] = []

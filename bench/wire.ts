@@ -9,8 +9,9 @@
  */
 import { createRequire } from 'node:module'
 import os from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Child, startChild } from './wire/calls.ts'
+import { type Child, startChild } from '../packages/testing/src/bench/processes.ts'
 import { commands } from './wire/commands.ts'
 import { fanOut } from './wire/fan-out.ts'
 import type { GeneratorCalls } from './wire/generator.ts'
@@ -67,13 +68,20 @@ async function runAgainst(name: ServerName, scenario: Scenario): Promise<Record<
   const children: Child<never>[] = []
   try {
     const profile = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`]
-    const server = await startChild<ServerCalls>(servers[name], serverCore, profile)
+    const server = await startChild<ServerCalls>(pathOf(servers[name]), {
+      core: serverCore,
+      nodeOptions: profile,
+    })
     children.push(server)
-    const generator = await startChild<GeneratorCalls>('generator.ts', generatorCore)
+    const generator = await startChild<GeneratorCalls>(pathOf('generator.ts'), { core: generatorCore })
     children.push(generator)
     const port = await server.call('port', null)
     return await scenario.run({ server, generator, port, haste: values.quick ? 3 : 1 })
   } finally {
     for (const child of children.toReversed()) await child.stop()
   }
+}
+
+function pathOf(file: string): string {
+  return join(import.meta.dirname, 'wire', file)
 }

@@ -136,6 +136,13 @@ const floors: readonly Floor[] = [
     because: 'it is for tests of others: it has what is published, and no framework of tests',
   },
   {
+    name: 'the bench of recovery',
+    files: /^(packages\/testing\/src\/)bench\//,
+    mayUse: [contract, /^packages\/server\/src\/(index|testing)\.ts$/],
+    packages: [/^zod$/, /^socket\.io$/, everyNodeModule],
+    because: 'it runs servers as their users would, each in a process of its own',
+  },
+  {
     name: 'the console',
     files: /^(apps\/console\/)/,
     mayUse: [contract, /^packages\/(client|react)\/src\/index\.ts$/, /^packages\/react\/styles\.css$/],

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createDatabase } from '../../packages/server/src/adapters/postgres/database.ts'
 import { findRunningPostgres } from '../../packages/server/src/adapters/postgres/embedded/embedded.ts'
 import { loadSettings, sql, startBelfry } from '../../packages/server/src/index.ts'
-import { answerCalls } from '../wire/calls.ts'
+import { answerCalls } from '../../packages/testing/src/bench/processes.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'belfry-bench-'))
 // Under root, PostgreSQL runs as somebody else, who has to pass through.

@@ -5,7 +5,7 @@
  *   connecting → entering (its namespaces) → in → over
  */
 import { connect, type Socket } from 'node:net'
-import type { Histogram } from './histogram.ts'
+import type { Histogram } from '../../packages/testing/src/fleet/histogram.ts'
 import { sharedMicros } from './world.ts'
 
 /** What all clients of the generator share. */

@@ -1,9 +1,9 @@
 /** The process that plays all clients; the bench calls it step by step. */
 import { connect, type Socket } from 'node:net'
 import { issueToken } from '../../packages/server/src/adapters/tokens/issue-token.ts'
-import { answerCalls } from './calls.ts'
+import { answerCalls } from '../../packages/testing/src/bench/processes.ts'
+import { Histogram } from '../../packages/testing/src/fleet/histogram.ts'
 import { type ClientHost, CommandFrames, maskedTextFrame, WireClient } from './client.ts'
-import { Histogram } from './histogram.ts'
 import {
   commandInput,
   commandName,

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import os from 'node:os'
-import { isPinned } from './calls.ts'
+import { isPinned } from '../../packages/testing/src/bench/processes.ts'
 import type { Metric, Scenario } from './scenario.ts'
 
 /** One entry for each round. */

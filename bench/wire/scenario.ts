@@ -1,6 +1,6 @@
 /** What a scenario of this bench is: how it runs against one server, what it measures, and what must be reached. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Child } from './calls.ts'
+import type { Child } from '../../packages/testing/src/bench/processes.ts'
 import type { GeneratorCalls, GeneratorSample } from './generator.ts'
 import type { ServerCalls, ServerSample } from './server-calls.ts'
 

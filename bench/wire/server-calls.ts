@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { answerCalls } from './calls.ts'
+import { answerCalls } from '../../packages/testing/src/bench/processes.ts'
 import { Publisher, type Saturation, type Schedule } from './publisher.ts'
 import { type Publish, sharedMicros } from './world.ts'
 

@@ -1,5 +1,14 @@
 /** What compiles and what does not: the contract types everything, and nobody needs a cast. */
-import { type Client, CommandError, type Live, type ResetReason } from '@belfry/client'
+import {
+  type Client,
+  type ClientOptions,
+  CommandError,
+  createSnapshot,
+  keptOverReloads,
+  type Live,
+  type ResetReason,
+  type WaitingCommand,
+} from '@belfry/client'
 import type { EventMeta } from '@belfry/contract'
 import { expect, expectTypeOf, it } from 'vitest'
 import type { news, posts } from '../protocol/namespaces.ts'
@@ -64,6 +73,8 @@ it('types commands by the contract', () => {
     live.command('post:view', { id: 'a', name: 'b' })
     // @ts-expect-error it takes no input
     other.command('news:ask', { id: 'a' })
+    live.command('post:view', { id: 'a' }, { repeat: true })
+    expectTypeOf(live.waiting.get()).toEqualTypeOf<readonly WaitingCommand[]>()
     // @ts-expect-error no such option
     live.command('post:view', { id: 'a' }, { retries: 3 })
   })
@@ -72,9 +83,49 @@ it('types commands by the contract', () => {
 it('types states, so that each is told from the others', () => {
   neverRuns((live, _other, client) => {
     const state = live.state.get()
-    if (state.status === 'open') expectTypeOf(state.recovered).toEqualTypeOf<boolean>()
+    if (state.status === 'open') {
+      expectTypeOf(state.recovered).toEqualTypeOf<boolean>()
+      expectTypeOf(state.recoveredEvents).toEqualTypeOf<number | undefined>()
+    }
     if (state.status === 'waiting') expectTypeOf(state.retryAt).toEqualTypeOf<number>()
     // @ts-expect-error a connection is never `open`
     return client.state.get().status === 'open'
   })
+})
+
+it('types data by what loads it, and what events make of it by the contract', () => {
+  const contract = {} as typeof posts
+  neverRuns((_live, _other, client) => {
+    const snapshot = createSnapshot(client, contract, {
+      load: async ({ live, position, signal }) => {
+        expectTypeOf(position).toEqualTypeOf<string | undefined>()
+        const { id } = await live.command('post:view', { id: 'a' }, { signal })
+        return { data: [id], position: 'e.1' }
+      },
+      apply: {
+        'post:created': (ids, { n }, meta) => {
+          expectTypeOf(ids).toEqualTypeOf<string[]>()
+          expectTypeOf(meta).toEqualTypeOf<EventMeta>()
+          return [...ids, `${n}`]
+        },
+      },
+    })
+    const state = snapshot.state.get()
+    expectTypeOf(state.data).toEqualTypeOf<string[] | undefined>()
+    if (state.status === 'current' || state.status === 'stale')
+      expectTypeOf(state.data).toEqualTypeOf<string[]>()
+    if (state.status === 'failed') expectTypeOf(state.error).toEqualTypeOf<Error>()
+    const load = async () => ({ data: 1 })
+    // @ts-expect-error no such event
+    createSnapshot(client, contract, { load, apply: { 'post:deleted': (data) => data } })
+    // @ts-expect-error other data than was loaded
+    createSnapshot(client, contract, { load, apply: { 'post:created': () => 'a text' } })
+    // @ts-expect-error nothing is loaded
+    createSnapshot(client, contract, { load: async () => 1, apply: {} })
+  })
+})
+
+it('types what outlasts a reload', () => {
+  expectTypeOf({ token: '', reloads: keptOverReloads({ user: 'ana' }) }).toExtend<ClientOptions>()
+  expectTypeOf(keptOverReloads).parameter(0).not.toExtend<{ when?: 'never' } | undefined>()
 })

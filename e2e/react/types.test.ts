@@ -1,6 +1,6 @@
 /** What compiles and what does not: contracts type the hooks, and nobody needs a cast. */
 import type { EventMeta } from '@belfry/contract'
-import { type BelfryProviderProps, useCommand, useEvent } from '@belfry/react'
+import { type BelfryProviderProps, useCommand, useEvent, useSnapshot } from '@belfry/react'
 import { expect, expectTypeOf, it } from 'vitest'
 import type { posts } from '../protocol/namespaces.ts'
 
@@ -35,6 +35,20 @@ it('types commands by the contract', () => {
     view.run({})
     // @ts-expect-error no such command
     useCommand(contract, 'post:remove')
+  })
+})
+
+it('types data by what loads it', () => {
+  neverRuns(function Component(contract) {
+    const { status, data, error, reload } = useSnapshot(contract, {
+      room: { kind: 'thread', id: '7' },
+      load: async ({ live }) => ({ data: [(await live.command('post:view', { id: 'a' })).id] }),
+      apply: { 'post:created': (ids, { n }) => [...ids, `${n}`] },
+    })
+    expectTypeOf(data).toEqualTypeOf<string[] | undefined>()
+    expectTypeOf(error).toEqualTypeOf<Error | undefined>()
+    expectTypeOf(status).toEqualTypeOf<'idle' | 'loading' | 'current' | 'stale' | 'failed'>()
+    expectTypeOf(reload).toEqualTypeOf<() => void>()
   })
 })
 

@@ -19,6 +19,13 @@ it('follows what the server says', () => {
   expect(backOffMs(3, { delayMs: 10, maxDelayMs: 60 }, half)).toBe(35)
 })
 
+it('is not there before the time that was told, and spread as much after it', () => {
+  const times = [0, 0.5, 0.999].map((value) => backOffMs(1, defaultAdvice, () => value, 30_000))
+  expect(times).toEqual([30_000, 30_500, 30_999])
+  expect(backOffMs(3, defaultAdvice, () => 0.999, 30_000)).toBe(33_996)
+  expect(backOffMs(1, defaultAdvice, half, 10)).toBe(1_500)
+})
+
 it('waits the delay where the maximum leaves no room, or is below it', () => {
   expect(backOffMs(9, { delayMs: 700, maxDelayMs: 700 }, half)).toBe(700)
   expect(backOffMs(9, { delayMs: 700, maxDelayMs: 1 }, half)).toBe(700)

@@ -14,6 +14,7 @@ import type { SocketOptions } from './connection.ts'
 import type { MakeLinks } from './link.ts'
 import { createLive, type Live } from './live.ts'
 import { createOwnLinks } from './own-links.ts'
+import type { Reloads } from './reloads.ts'
 import { report } from './report.ts'
 import { createSession, type Session } from './session.ts'
 import type { ConnectionState } from './states.ts'
@@ -33,6 +34,8 @@ export interface ClientOptions {
   readonly socket?: SocketOptions
   /** `sharedBetweenTabs(…)`: one connection for all tabs of a user. If absent, each has its own. */
   readonly tabs?: MakeLinks
+  /** `keptOverReloads(…)`: sessions outlast a reload of the page. Not together with `tabs`. */
+  readonly reloads?: Reloads
   /** Gets what listeners throw. `console.error` if absent. */
   readonly onError?: (error: unknown) => void
   readonly clock?: Clock
@@ -55,7 +58,11 @@ const connectTimeoutMsDefault = 20_000
 
 export function createClient(options: ClientOptions): Client {
   const { clock = systemClock, onError = report, tabs: makeLinks = createOwnLinks } = options
-  const links = makeLinks({
+  if (options.tabs !== undefined && options.reloads !== undefined)
+    throw new Error(
+      'A client has either `tabs` or `reloads`: a page that shares a connection has none to keep.',
+    )
+  const connectionOptions = {
     url: options.url,
     token: options.token,
     workspaceId: options.workspaceId,
@@ -64,7 +71,9 @@ export function createClient(options: ClientOptions): Client {
     clock,
     random: options.random ?? Math.random,
     onError,
-  })
+  }
+  const places = options.reloads?.places(connectionOptions)
+  const links = makeLinks({ ...connectionOptions, places })
   /** As many as the application has contracts. */
   const sessions = new Map<string, Session>()
   const { state, connect, close } = links

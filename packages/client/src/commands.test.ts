@@ -12,11 +12,13 @@ interface Sent {
 function makeCommands() {
   const clock = createTestClock()
   const sent: Sent[] = []
+  const errors: unknown[] = []
   const commands = createCommands({
     clock,
+    onError: (error) => errors.push(error),
     send: (name, payload, answer) => sent.push({ name, payload, answer }),
   })
-  return { clock, sent, ...commands }
+  return { clock, sent, errors, ...commands }
 }
 
 const codeOf = (promise: Promise<unknown>) =>
@@ -92,6 +94,85 @@ it('ends a command with a key before the server forgets the key', async () => {
   expect(await code).toBe('timeout true')
 })
 
+it('with a key waits for a line as long as it is told to, and for an answer no longer than the key is known', async () => {
+  const { line, run, sent, clock } = makeCommands()
+  line('down')
+  const codes = [Number.POSITIVE_INFINITY, 60 * 60_000, 60 * 60_000].map((timeoutMs, n) =>
+    codeOf(run('a:b', {}, { key: `${n}`, timeoutMs })),
+  )
+  clock.advance(59 * 60_000)
+  expect(clock.timers).toBe(3)
+  line('up')
+  clock.advance(30_000)
+  line('down')
+  clock.advance(30_000)
+  expect(await Promise.all(codes.slice(1))).toEqual(['timeout true', 'timeout true'])
+  line('up')
+  // Counted from the first time that it was sent.
+  clock.advance(3 * 60_000 - 1)
+  expect([sent.length, clock.timers]).toEqual([4, 2])
+  clock.advance(1)
+  expect(await codes[0]).toBe('timeout true')
+  expect(clock.timers).toBe(0)
+})
+
+it('makes a key for what is to be repeated, the same each time and another for each', async () => {
+  const { line, run, sent } = makeCommands()
+  line('down')
+  const answers = [0, 1].map((n) => codeOf(run('a:b', { n }, { repeat: true })))
+  answers.push(codeOf(run('a:b', {}, { repeat: true, key: 'own' })))
+  expect(await codeOf(run('a:b', {}, { repeat: false }))).toBe('disconnected true')
+  line('up')
+  line('down')
+  line('up')
+  const keys = sent.map(({ payload }) => (payload as { _meta: { key: string } })._meta.key)
+  expect(keys.slice(3)).toEqual(keys.slice(0, 3))
+  expect(keys[2]).toBe('own')
+  expect(new Set(keys).size).toBe(3)
+  for (const key of keys.slice(0, 2)) expect(key).toMatch(/^\d+-\d+-\d+-\d+$/)
+  for (const { answer } of sent.slice(3)) answer({ ok: true })
+  expect(await Promise.all(answers)).toEqual(['answered', 'answered', 'answered'])
+})
+
+it('shows what waits, in order, until it is sent or given up', async () => {
+  const { line, run, sent, clock, waiting, errors } = makeCommands()
+  const seen: string[] = []
+  waiting.subscribe(() => {
+    seen.push(
+      waiting
+        .get()
+        .map(({ name }) => name)
+        .join(' '),
+    )
+    if (seen.length === 1) throw new Error('A subscriber failed.')
+  })
+  line('up')
+  const codes = [codeOf(run('a:0', {}, { key: '0' }))]
+  expect(seen).toEqual([])
+  line('down')
+  codes.push(codeOf(run('a:1', { n: 1 }, { key: '1' })))
+  const giveUp = new AbortController()
+  codes.push(codeOf(run('a:2', {}, { key: '2', signal: giveUp.signal })))
+  expect(waiting.get()[1]).toEqual({ name: 'a:1', input: { n: 1 }, key: '1', since: clock.now() })
+  expect(waiting.get()).toBe(waiting.get())
+  giveUp.abort('no')
+  line('coming')
+  codes.push(codeOf(run('a:3', {})))
+  line('up')
+  for (const { answer } of sent.slice(1)) answer({ ok: true })
+  expect(seen).toEqual(['a:0', 'a:0 a:1', 'a:0 a:1 a:2', 'a:0 a:1', 'a:0 a:1 a:3', ''])
+  expect(await Promise.all(codes)).toEqual(['answered', 'answered', 'no', 'answered'])
+  expect(errors).toEqual([new Error('A subscriber failed.')])
+  line('down')
+  for (let n = 0; n <= portion; n += 1) run(`b:${n}`, {}, { repeat: true }).catch(() => {})
+  line('up')
+  expect(waiting.get().map(({ name }) => name)).toEqual([`b:${portion}`])
+  clock.advance(portionEveryMs)
+  expect(waiting.get()).toEqual([])
+  line('gone')
+  expect(clock.timers).toBe(0)
+})
+
 it('without a key rejects at once while the line is down, or gone', async () => {
   const { line, run, sent, clock } = makeCommands()
   expect(await codeOf(run('a:b', {}))).toBe('disconnected false')
@@ -145,6 +226,18 @@ it('without a key, what was sent is lost when the line breaks', async () => {
   line('up')
   expect(sent).toHaveLength(1)
   expect(clock.timers).toBe(0)
+})
+
+it('without a key, what was sent is lost when another line is to come at once', async () => {
+  const { line, run, sent } = makeCommands()
+  line('up')
+  const codes = [run('a:b', {}), run('a:c', {}, { key: 'k' })].map(codeOf)
+  line('coming')
+  expect(await codes[0]).toBe('disconnected true')
+  line('up')
+  expect(sent.map(nameOf)).toEqual(['a:b', 'a:c', 'a:c'])
+  sent[2]?.answer({ ok: true })
+  expect(await codes[1]).toBe('answered')
 })
 
 it('rejects everything when the line is gone for good', async () => {

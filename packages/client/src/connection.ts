@@ -5,17 +5,27 @@
  *
  * Socket.IO's own reconnection is off: it knows nothing of tokens, and gives up what was refused for a moment only.
  */
-import type { GoodbyeCode } from '@belfry/contract'
+import type { ErrorCode, EventData, EveryNamespace } from '@belfry/contract'
 import { Manager, type ManagerOptions, type Socket } from 'socket.io-client'
 import { backOffMs, defaultAdvice, type ReconnectionAdvice } from './back-off.ts'
 import type { Clock } from './clock.ts'
+import { connectedWith } from './connected.ts'
 import { whenOnline } from './online.ts'
-import { type EntryRefusal, isRenewable, passes, reasonOf, sentenceOf } from './refusals.ts'
+import type { Places } from './places.ts'
+import { createRefresh } from './refresh.ts'
+import {
+  type EntryRefusal,
+  isRenewable,
+  passes,
+  reasonOf,
+  retryAfterMs,
+  retryAfterOf,
+  sentenceOf,
+} from './refusals.ts'
 import {
   type Connecting,
   type ConnectionState,
   closed,
-  connected,
   idle,
   type NamespaceState,
   opening,
@@ -25,6 +35,7 @@ import {
 } from './states.ts'
 import { createStore, type Readable } from './store.ts'
 import { askForToken, type TokenSource } from './token.ts'
+import { watchUpgrade } from './upgrade-answer.ts'
 
 /** What Socket.IO may be told besides: where the server lies, and how to get there. */
 export type SocketOptions = Omit<
@@ -45,6 +56,8 @@ export interface ConnectionOptions {
   /** For a token, a line, and an answer to who comes: all three together. */
   readonly connectTimeoutMs: number
   readonly socket: SocketOptions
+  /** Where sessions stand beyond this page, if that is kept. */
+  readonly places: Places | undefined
   readonly clock: Clock
   readonly random: () => number
   readonly onError: (error: unknown) => void
@@ -64,6 +77,8 @@ export interface Entrant {
   drop(options: { readonly othersStay: boolean }): void
 }
 
+export type Goodbye = EventData<EveryNamespace, 'session:closing'>
+
 export interface Connection {
   readonly state: Readable<ConnectionState>
   /** Of the last token that was given. */
@@ -72,14 +87,22 @@ export interface Connection {
   join(entrant: Entrant): void
   leave(entrant: Entrant): void
   letIn(): void
+  /** The token ends soon. */
+  refresh(): void
+  /** It was in, and the token has expired: it asks again, with a fresh one. Answers with whether there can be one. */
+  renew(entrant: Entrant, token: string | undefined): boolean
   refused(entrant: Entrant, token: string | undefined, refusal: EntryRefusal): void
-  ended(): void
+  /** The state of an entrant is another one now. */
+  changed(): void
   advise(advice: ReconnectionAdvice): void
   /** The server said why it is about to close the line. */
-  announceClosing(goodbye: { readonly code: GoodbyeCode; readonly message: string }): void
+  announceClosing(goodbye: Goodbye): void
   connect(): void
   close(): void
 }
+
+/** Whatever a server says, a client looks whether it is there once an hour. */
+const notBeforeMsMax = 3_600_000
 
 export function createConnection(options: ConnectionOptions): Connection {
   const { clock, random, onError } = options
@@ -99,9 +122,22 @@ export function createConnection(options: ConnectionOptions): Connection {
   let question = 0
   let connecting: Connecting = { status: 'connecting', attempt: 1, reason: 'first' }
   let waiting: Waiting | undefined
-  let goodbye: { readonly code: GoodbyeCode; readonly message: string } | undefined
+  let goodbye: Goodbye | undefined
+  /** Of the answer to a WebSocket that was refused, where that can be seen. */
+  let retryAfter: string | undefined
   let stopRetry = () => {}
   let stopDeadline = () => {}
+
+  const refresh = createRefresh({
+    ask: () => askForToken(options.token, 'expiring'),
+    socket: () => (lineIsUp ? manager?.socket('/auth') : undefined),
+    clock,
+    timeoutMs: options.connectTimeoutMs,
+    onRefreshed(given) {
+      token = given
+      isRenewed = false
+    },
+  })
 
   function begin(reason: TokenReason): void {
     stopRetry()
@@ -119,12 +155,17 @@ export function createConnection(options: ConnectionOptions): Connection {
         if (mine !== question) return
         isAsking = false
         token = given
-        for (const each of entrants) if (each.state.get().status === 'opening') each.enter()
+        for (const each of entrants) if (each.state.get().status === 'opening') enter(each)
       },
       (error: unknown) => {
         if (mine === question) failed('token_failed', sentenceOf(error))
       },
     )
+  }
+
+  function enter(entrant: Entrant): void {
+    entrant.enter()
+    if (!lineIsUp) watchUpgrade(manager, (given) => (retryAfter = given))
   }
 
   function watch(): void {
@@ -147,22 +188,25 @@ export function createConnection(options: ConnectionOptions): Connection {
     settle()
   }
 
-  function lost(reason: WaitReason, message: string): void {
+  function lost(reason: WaitReason, message: string, notBeforeMs = 0): void {
     halt()
+    refresh.stop()
     waiting = undefined
-    const next = retryLater(reason, message)
+    const next = retryLater(reason, message, notBeforeMs)
     for (const each of entrants) if (isActive(each)) each.lost(next)
     settle()
   }
 
   /** Two namespaces that have to wait wait for the same attempt. */
-  function retryLater(reason: WaitReason, message: string): Waiting {
+  function retryLater(reason: WaitReason, message: string, notBeforeMs = 0): Waiting {
     if (waiting !== undefined) return waiting
     failures += 1
-    const delayMs = backOffMs(failures, advice, random)
+    const delayMs = backOffMs(failures, advice, random, Math.min(notBeforeMs, notBeforeMsMax))
     stopRetry()
     const retry = () => begin(usualReason())
-    const stops = [clock.after(delayMs, retry), whenOnline(retry)]
+    const stops = [clock.after(delayMs, retry)]
+    // A server that names a time is not there before, whatever the network does.
+    if (notBeforeMs === 0) stops.push(whenOnline(retry))
     stopRetry = () => {
       for (const stop of stops) stop()
     }
@@ -189,11 +233,12 @@ export function createConnection(options: ConnectionOptions): Connection {
       waiting = undefined
     }
     const { status } = state.get()
-    if (some('open')) state.set(connected)
+    if (some('open')) state.set(connectedWith(entrants, state.get()))
     else if (some('opening')) state.set(connecting)
     else if (waiting !== undefined) state.set(waiting)
     else if (status !== 'closed' && status !== 'refused') {
       failures = 0
+      refresh.stop()
       // Also of those who left before they were in.
       manager?._close()
       state.set(otherwise)
@@ -208,15 +253,17 @@ export function createConnection(options: ConnectionOptions): Connection {
       lineIsUp = true
     })
     made.on('error', (error) => {
-      if (!lineIsUp) lost(reasonOf(error), sentenceOf(error))
+      const when = retryAfter ?? retryAfterOf(error)
+      retryAfter = undefined
+      if (!lineIsUp) lost(reasonOf(error), sentenceOf(error), retryAfterMs(when, clock.now()))
     })
     made.on('close', (reason) => {
       lineIsUp = false
       // By ourselves: nobody was active any more.
       if (reason === 'forced close') return
-      const { code, message } = goodbye ?? { code: 'line_lost', message: reason }
+      const said = goodbye
       goodbye = undefined
-      lost(code, message)
+      lost(said?.code ?? 'line_lost', said?.message ?? reason, said?.afterMs)
     })
     return made
   }
@@ -231,8 +278,24 @@ export function createConnection(options: ConnectionOptions): Connection {
       entrant.move(opening)
       if (isAsking) return
       watch()
-      entrant.enter()
+      enter(entrant)
     } else entrant.move(now)
+  }
+
+  const canRenew = (code: ErrorCode) => isRenewable(code) && typeof options.token === 'function'
+
+  function refused(entrant: Entrant, usedToken: string | undefined, { message, data }: EntryRefusal): void {
+    const code = data?.code ?? 'forbidden'
+    const mayRenew = canRenew(code)
+    // Somebody else's refusal has led to a fresh token already, or does so at this moment.
+    if (mayRenew && usedToken !== token) enter(entrant)
+    else if (mayRenew && !isRenewed) begin('expired')
+    else if (!(mayRenew && isAsking)) {
+      entrant.move(
+        passes({ code, ...data }) ? retryLater(code, message) : { status: 'refused', code, message },
+      )
+      settle(code.startsWith('token_') ? { status: 'refused', code, message } : idle)
+    }
   }
 
   return {
@@ -257,20 +320,17 @@ export function createConnection(options: ConnectionOptions): Connection {
       isRenewed = false
       settle()
     },
-    refused(entrant, usedToken, { message, data }) {
-      const code = data?.code ?? 'forbidden'
-      const mayRenew = isRenewable(code) && typeof options.token === 'function'
-      // Somebody else's refusal has led to a fresh token already, or does so at this moment.
-      if (mayRenew && usedToken !== token) entrant.enter()
-      else if (mayRenew && !isRenewed) begin('expired')
-      else if (!(mayRenew && isAsking)) {
-        entrant.move(
-          passes({ code, ...data }) ? retryLater(code, message) : { status: 'refused', code, message },
-        )
-        settle(code.startsWith('token_') ? { status: 'refused', code, message } : idle)
-      }
+    refresh() {
+      if (typeof options.token === 'function') refresh.begin()
     },
-    ended: () => settle(),
+    renew(entrant, usedToken) {
+      if (!canRenew('token_expired')) return false
+      entrant.move(opening)
+      refused(entrant, usedToken, { data: { code: 'token_expired' } } as EntryRefusal)
+      return true
+    },
+    refused,
+    changed: () => settle(),
     advise(given) {
       advice = given
     },
@@ -293,6 +353,7 @@ export function createConnection(options: ConnectionOptions): Connection {
         each.move(closed)
       }
       halt()
+      refresh.stop()
       stopRetry()
       waiting = undefined
       manager?._close()

@@ -2,7 +2,7 @@
 export { type Client, type ClientOptions, createClient } from './client.ts'
 export type { Clock } from './clock.ts'
 export { CommandError } from './command-error.ts'
-export type { CommandOptions } from './commands.ts'
+export type { CommandOptions, WaitingCommand } from './commands.ts'
 export type { SocketOptions } from './connection.ts'
 export type { MakeLinks, ResetReason } from './link.ts'
 export type { Live, LiveAnswer, LiveCommand, LiveData, LiveEvent, LiveInput } from './live.ts'
@@ -12,11 +12,22 @@ export {
   type NotificationsOptions,
   type NotificationsState,
 } from './notifications.ts'
+export { keptOverReloads, type ReloadOptions, type ReloadStorage, type Reloads } from './reloads.ts'
 export { enterRoom, type RoomOptions } from './rooms.ts'
+export {
+  createSnapshot,
+  type LoadContext,
+  type Loaded,
+  type Snapshot,
+  type SnapshotOptions,
+  type SnapshotState,
+} from './snapshot.ts'
 export type {
+  Connected,
   Connecting,
   ConnectionState,
   NamespaceState,
+  Open,
   Refused,
   TokenReason,
   Waiting,

@@ -10,7 +10,7 @@ import type {
   NamespaceContract,
   NoInput,
 } from '@belfry/contract'
-import type { CommandOptions } from './commands.ts'
+import type { CommandOptions, WaitingCommand } from './commands.ts'
 import type { ResetReason } from './link.ts'
 import type { Session } from './session.ts'
 import type { NamespaceState } from './states.ts'
@@ -81,6 +81,8 @@ export interface Live<N extends NamespaceContract> extends Disposable {
     command: Name,
     ...input: LiveInput<N, Name>
   ): Promise<LiveAnswer<N, Name>>
+  /** Commands of the namespace that wait for a line: "3 changes are waiting". Opens nothing. */
+  readonly waiting: Readable<readonly WaitingCommand[]>
   /** Ends its listeners. The last one of a namespace leaves it. */
   close(): void
 }
@@ -112,6 +114,7 @@ export function createLive<N extends NamespaceContract>(session: Session): Live<
 
   return {
     state: session.state,
+    waiting: session.waiting,
     open: use,
     on: (event, listener) => listening(session.on(event, listener as Parameters<Session['on']>[1])),
     onReset: (listener) => listening(session.onReset(listener)),

@@ -28,6 +28,15 @@ describe('the list', () => {
     expect(world.news).toEqual(['id-3'])
   })
 
+  it('is not undone by what it holds and what comes late', async () => {
+    const world = await ready([made(2, { readAt: day(3) }), made(1)])
+    world.event('notification:update', 'e.9', { id: 'id-2', readAt: null })
+    world.event('notification:update', 'e.10', { id: 'id-1', isGone: true })
+    expect(world.shown()[1]).toEqual(['id-2 read', 'id-1'])
+    world.event('notification:update', 'e.11', { id: 'id-1', isGone: true })
+    expect(world.shown()[1]).toEqual(['id-2 read'])
+  })
+
   it('goes on with what comes later, in the order of time, each once', async () => {
     const world = await ready([made(5), made(1)])
     world.event('notification:new', 'e.11', made(3))

@@ -16,6 +16,7 @@ import { type Clock, systemClock } from './clock.ts'
 import type { CommandError } from './command-error.ts'
 import type { Live, LiveCommand, LiveInput } from './live.ts'
 import { isLater } from './positions.ts'
+import { randomKey } from './random-key.ts'
 import { report } from './report.ts'
 import { createStore, type Readable } from './store.ts'
 
@@ -85,6 +86,8 @@ export function createNotifications(client: Client, options: NotificationsOption
   let items: readonly Notification[] = []
   let count = noCount
   let nextCursor: string | null = null
+  /** At which the list was read. */
+  let position: string | undefined
   /** Actions that the server has not answered, in their order. */
   let pending: Change[] = []
   /** While actions are under way, the count is theirs: the server's may hold some of them already. */
@@ -118,7 +121,8 @@ export function createNotifications(client: Client, options: NotificationsOption
       <Data>(apply: (data: Data) => void) =>
       (data: Data, meta: EventMeta) => {
         if (early !== undefined) early.push({ meta, apply: () => apply(data) })
-        else apply(data)
+        // An answer may overtake events that it holds already.
+        else if (position === undefined || isLater(meta.id, position)) apply(data)
         show()
       }
     opened.on('notification:new', hear(added))
@@ -155,6 +159,7 @@ export function createNotifications(client: Client, options: NotificationsOption
     count = noCount
     unreadBefore = 0
     nextCursor = null
+    position = undefined
     isWanted = true
   }
 
@@ -181,6 +186,7 @@ export function createNotifications(client: Client, options: NotificationsOption
       if (mine !== reading) return
       items = list.notifications
       nextCursor = list.nextCursor
+      position = list.position
       counted(list)
       for (const { meta, apply } of early) if (isLater(meta.id, list.position)) apply()
       status = 'ready'
@@ -326,11 +332,6 @@ export function createNotifications(client: Client, options: NotificationsOption
     live?.close()
     live = undefined
   }
-}
-
-/** `crypto.randomUUID` is there only where a page came over https. */
-function randomKey(): string {
-  return crypto.getRandomValues(new Uint32Array(4)).join('-')
 }
 
 function unreadIn(items: readonly Notification[]): number {

@@ -13,6 +13,7 @@ const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'too_many_connections',
   'too_many_requests',
   'server_full',
+  'overloaded',
   'shutting_down',
   'database_unavailable',
   'internal',
@@ -27,13 +28,35 @@ export function isRenewable(code: ErrorCode): boolean {
   return code === 'token_expired' || code === 'token_invalid'
 }
 
+/** Of a transport that did not get in. Only polling shows the answer to it. */
+export interface TransportFailure extends Error {
+  readonly context?: {
+    readonly status?: number
+    readonly responseText?: unknown
+    getResponseHeader?(name: string): string | null
+  }
+}
+
 /** A server without room says so in the body of its answer, where the transport lets it be read. */
-export function reasonOf(error: Error & { context?: { responseText?: unknown } }): WaitReason {
+export function reasonOf({ context }: TransportFailure): WaitReason {
   try {
-    return JSON.parse(String(error.context?.responseText)).error ?? 'unreachable'
+    return JSON.parse(String(context?.responseText)).error ?? 'unreachable'
   } catch {
     return 'unreachable'
   }
+}
+
+/** What such an answer says of when to come again. Only of these: a browser complains where a header is not for us. */
+export function retryAfterOf({ context }: TransportFailure): string | undefined {
+  const isPassing = context?.status === 503 || context?.status === 429
+  return (isPassing && context.getResponseHeader?.('retry-after')) || undefined
+}
+
+/** In milliseconds from now. It is told in seconds, or as a date; 0 where it is neither. */
+export function retryAfterMs(text: string | undefined, nowMs: number): number {
+  const seconds = Number(text ?? 0)
+  const waitMs = Number.isNaN(seconds) ? Date.parse(text ?? '') - nowMs : seconds * 1_000
+  return Math.max(0, waitMs || 0)
 }
 
 export function sentenceOf(error: unknown): string {

@@ -21,6 +21,7 @@ function openWorld() {
     answer: (at: string) => void
     refuse: (retry: boolean) => void
   }[] = []
+  const listeners = new Map<string, (data: never) => void>()
   let watchers = 0
   const live = {
     state: {
@@ -34,7 +35,11 @@ function openWorld() {
         }
       },
     },
-    onReset: () => state.set({ status: 'opening' }),
+    onReset: (listener: () => void) => {
+      listeners.set('sync:reset', listener)
+      state.set({ status: 'opening' })
+    },
+    on: (event: string, listener: (data: never) => void) => void listeners.set(event, listener),
     command: (name: string, { room }: { room: { id: string } }) =>
       new Promise((resolve, reject) =>
         asked.push({
@@ -52,6 +57,9 @@ function openWorld() {
     state,
     asked,
     watchers: () => watchers,
+    reset: () => listeners.get('sync:reset')?.({} as never),
+    lose: (...ids: string[]) =>
+      listeners.get('room:lost')?.({ rooms: ids.map((id) => ({ kind: 'user', id })) } as never),
     joins: () => asked.filter(({ name }) => name === 'room:join').map(({ id }) => id),
     leaves: () => asked.filter(({ name }) => name === 'room:leave').map(({ id }) => id),
     enter: (id: string, options: RoomOptions = {}) =>
@@ -97,6 +105,67 @@ it('are not entered again where nothing was missed', async () => {
   enter('b')
   state.set({ status: 'open', recovered: true })
   expect(joins()).toEqual(['a', 'b'])
+})
+
+it('are not entered again while the session says more of how it recovered', async () => {
+  const { enter, state, asked, joins } = openWorld()
+  const positions: string[] = []
+  enter('a', { onEntered: (at) => positions.push(at) })
+  state.set(open)
+  state.set({ status: 'open', recovered: true })
+  state.set({ status: 'open', recovered: true, recoveredEvents: 3 })
+  asked[0]?.answer('e.1')
+  await settled()
+  state.set({ status: 'open', recovered: false })
+  expect([joins(), positions]).toEqual([['a'], ['e.1']])
+})
+
+it('are entered again when something was missed on a living line, each once', async () => {
+  const { enter, state, asked, joins, reset } = openWorld()
+  const positions: string[] = []
+  for (const id of ['a', 'b', 'c'])
+    enter(id, { onEntered: (at) => positions.push(`${id} ${at}`), onRefused: () => {} })
+  state.set(open)
+  // As the first event of a session: all of them are asked for already.
+  reset()
+  expect(joins()).toEqual(['a', 'b', 'c'])
+  asked[0]?.answer('e.1')
+  asked[2]?.refuse(false)
+  await settled()
+  reset()
+  expect(joins()).toEqual(['a', 'b', 'c', 'a'])
+  asked[1]?.answer('e.2')
+  asked[3]?.answer('e.3')
+  await settled()
+  expect(positions).toEqual(['a e.1', 'b e.2', 'a e.3'])
+})
+
+it('that were lost say so to everybody who wanted them, and are asked for by the next session', async () => {
+  const { enter, state, asked, joins, lose } = openWorld()
+  const told: string[] = []
+  const options = (who: string): RoomOptions => ({
+    onEntered: (at) => told.push(`${who} in at ${at}`),
+    onRefused: ({ code, retry }) => told.push(`${who} ${code} ${retry}`),
+  })
+  enter('a', options('one'))
+  state.set(open)
+  // On its way in: the answer says whether it may be there.
+  lose('a')
+  asked[0]?.answer('e.1')
+  await settled()
+  enter('a', options('another'))
+  lose('a', 'unknown')
+  lose('a')
+  enter('a', options('a third'))
+  expect(told).toEqual([
+    'one in at e.1',
+    'another in at e.1',
+    'one forbidden false',
+    'another forbidden false',
+  ])
+  state.set({ status: 'opening' })
+  state.set({ status: 'open', recovered: true })
+  expect(joins()).toEqual(['a', 'a'])
 })
 
 it('are left once, and say nothing to who has left', async () => {

@@ -4,24 +4,25 @@
  *
  *   wanted → in        the namespace is open, and the server lets it in
  *          → refused   not for this session; the next one asks again
- *   in     → wanted    the session is another one
+ *   in     → wanted    the session is another one, or something was missed
+ *          → refused   the server took it out: it may not be there any more
  *   any    → left      by the last who wanted it
  */
 import type { EveryNamespace, NamespaceContract, RoomRef } from '@belfry/contract'
 import type { Client } from './client.ts'
 import { type Clock, systemClock } from './clock.ts'
-import type { CommandError } from './command-error.ts'
+import { CommandError } from './command-error.ts'
 import { portion, portionEveryMs } from './commands.ts'
 import type { Live } from './live.ts'
 import { report } from './report.ts'
 
 export interface RoomOptions {
   /**
-   * Whenever it is in: at first, and again with each new session. What comes after `position` comes as events, so this is
-   * the moment to fetch what was before.
+   * Whenever it is in: at first, and again with each new session, and after something was missed. What comes after `position`
+   * comes as events, so this is the moment to fetch what was before.
    */
   readonly onEntered?: (position: string) => unknown
-  /** It may not be in there. `console.error` if absent. */
+  /** It may not be in there, or not any more. `console.error` if absent. */
   readonly onRefused?: (error: CommandError) => unknown
   readonly clock?: Clock
 }
@@ -57,15 +58,19 @@ export function enterRoom(
 function createRooms(live: Live<EveryNamespace>, clock: Clock): Rooms {
   /** The server lets a session into 1,000. */
   const wanted = new Map<string, Room>()
+  let isOpen = false
   /** To be entered, a portion at a time: the server counts commands by the second. */
   let due: Room[] = []
   let stopPacing: (() => void) | undefined
   let stopWatching = () => {}
 
   function open(): void {
+    isOpen = live.state.get().status === 'open'
     stopWatching = live.state.subscribe(changed)
-    // The first who uses it opens it.
-    live.onReset(() => {})
+    live.onReset(() => again(({ position }) => position !== undefined))
+    live.on('room:lost', ({ rooms }) => {
+      for (const ref of rooms) lost(wanted.get(keyOf(ref)))
+    })
   }
 
   function close(): void {
@@ -76,13 +81,29 @@ function createRooms(live: Live<EveryNamespace>, clock: Clock): Rooms {
 
   function changed(): void {
     const state = live.state.get()
-    if (state.status !== 'open') {
-      halt()
-      return
-    }
-    if (!state.recovered) for (const room of wanted.values()) room.position = undefined
-    due = [...wanted.values()].filter(({ position }) => position === undefined)
+    const wasOpen = isOpen
+    isOpen = state.status === 'open'
+    if (state.status !== 'open') halt()
+    // Who recovered is in them still. That more is known of a session that is open changes nothing.
+    else if (!wasOpen) again(({ position }) => !state.recovered || position === undefined)
+  }
+
+  function again(isMeant: (room: Room) => boolean): void {
+    const meant = [...wanted.values()].filter(isMeant)
+    for (const room of meant) room.position = undefined
+    due.push(...meant)
     pump()
+  }
+
+  function lost(room: Room | undefined): void {
+    // One that is asked for at this moment has its answer soon.
+    if (room?.position === undefined) return
+    room.position = undefined
+    refused(room, new CommandError(outOfRoom))
+  }
+
+  function refused(room: Room, error: CommandError): void {
+    for (const { options } of [...room.users]) tell(() => (options.onRefused ?? report)(error))
   }
 
   function halt(): void {
@@ -116,7 +137,7 @@ function createRooms(live: Live<EveryNamespace>, clock: Clock): Rooms {
       if (error.retry) {
         due.push(room)
         later()
-      } else for (const { options } of [...room.users]) tell(() => (options.onRefused ?? report)(error))
+      } else refused(room, error)
     }
   }
 
@@ -128,7 +149,7 @@ function createRooms(live: Live<EveryNamespace>, clock: Clock): Rooms {
   }
 
   return (ref, options) => {
-    const key = `${ref.kind}:${ref.id}`
+    const key = keyOf(ref)
     const user = { options }
     const room = wanted.get(key) ?? { key, ref, users: new Set(), position: undefined }
     room.users.add(user)
@@ -147,6 +168,14 @@ function createRooms(live: Live<EveryNamespace>, clock: Clock): Rooms {
     }
   }
 }
+
+const keyOf = ({ kind, id }: RoomRef) => `${kind}:${id}`
+
+const outOfRoom = {
+  code: 'forbidden',
+  message: 'This session is not in the room any more: it may not be there.',
+  retry: false,
+} as const
 
 function tell(listener: () => unknown): void {
   try {

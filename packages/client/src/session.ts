@@ -13,6 +13,7 @@ export interface Session {
   on(event: string, listener: AnyListener): () => void
   onReset(listener: (reason: ResetReason) => unknown): () => void
   run: Commands['run']
+  readonly waiting: Commands['waiting']
   /** One user more. The first one opens it. */
   use(): void
   /** One user less. The last one leaves the namespace, unless another one comes at once. */
@@ -29,7 +30,7 @@ export function createSession(
 
   const link = links.link(name, tell)
   const { state } = link
-  const commands = createCommands({ clock, send: link.send })
+  const commands = createCommands({ clock, onError, send: link.send })
   // The first who hears of a change: commands that waited for it are sent before those that others give because of it.
   state.subscribe(() => commands.line(lines[state.get().status]))
 
@@ -60,6 +61,7 @@ export function createSession(
     on,
     onReset: (listener) => on('sync:reset', (data) => listener((data as { reason: ResetReason }).reason)),
     run: commands.run,
+    waiting: commands.waiting,
     use() {
       users += 1
       if (users === 1 && state.get().status === 'idle') link.open()

@@ -18,6 +18,7 @@
  *                 → waiting                     like the connection, or refused for the moment
  *                 → refused                     refused for good
  *     open        → waiting                     like the connection
+ *                 → opening                     its token has expired, and there can be a fresh one
  *                 → ended                       the server ended this session for good
  *     waiting     → opening                     like the connection
  *     refused, ended → opening                  `client.connect()`
@@ -26,8 +27,11 @@
  */
 import type { ErrorCode, GoodbyeCode } from '@belfry/contract'
 
-/** Why a token is asked for: `expired` means that the one before was refused, and must not be given again. */
-export type TokenReason = 'first' | 'expired' | 'reconnect'
+/**
+ * Why a token is asked for: `expired` means that the one before was refused, and must not be given again; `expiring` that
+ * it ends soon, while the connection goes on.
+ */
+export type TokenReason = 'first' | 'expired' | 'expiring' | 'reconnect'
 
 /** Besides codes of the server: what only the client sees. */
 export type WaitReason =
@@ -62,10 +66,26 @@ export interface Connecting {
   readonly reason: TokenReason
 }
 
+export interface Connected {
+  readonly status: 'connected'
+  /** Once all namespaces have everything that was missed: how many events that were, of all of them. */
+  readonly recoveredEvents?: number
+}
+
+/**
+ * `recovered`: everything that was missed since the last time comes now, or has come; then `recoveredEvents` says how many
+ * events that were. It ends where the server finds on the way that some are gone; `sync:reset` says so then.
+ */
+export interface Open {
+  readonly status: 'open'
+  readonly recovered: boolean
+  readonly recoveredEvents?: number
+}
+
 export type ConnectionState =
   | { readonly status: 'idle' }
   | Connecting
-  | { readonly status: 'connected' }
+  | Connected
   | Waiting
   | Refused
   | { readonly status: 'closed' }
@@ -73,8 +93,7 @@ export type ConnectionState =
 export type NamespaceState =
   | { readonly status: 'idle' }
   | { readonly status: 'opening' }
-  /** `recovered`: everything that was missed since the last time has come, or comes now. */
-  | { readonly status: 'open'; readonly recovered: boolean }
+  | Open
   | Waiting
   | Refused
   | { readonly status: 'ended'; readonly code: GoodbyeCode | 'disconnected'; readonly message: string }

@@ -1,7 +1,9 @@
 /**
  * Whether what the page shows is up to date: one word while all is well, and otherwise why not, when the next attempt is
- * made, and how to make it now. Those who listen hear of trouble and of its end, and of nothing else.
+ * made, and how to make it now. After trouble it says for a moment that nothing was missed. Those who listen hear of trouble
+ * and of its end, and of nothing else.
  */
+import { useEffect, useState } from 'react'
 import { OfflineIcon } from './icons.tsx'
 import type { Labels } from './labels.ts'
 import { useSeconds } from './now.ts'
@@ -12,7 +14,7 @@ import { useStatusView } from './use-status-view.ts'
 export function ConnectionStatus() {
   const { labels } = useBelfry()
   const { retry, ...view } = useStatusView()
-  const { kind, why, retryAt } = view
+  const { kind, why, retryAt, recoveredEvents } = view
   const word = wordFor(view, labels)
   const reason = why === undefined ? undefined : labels.reason(why.code, why.message)
   return (
@@ -29,6 +31,7 @@ export function ConnectionStatus() {
           )}
           <span className="belfry-status-word">{word}</span>
           {reason !== undefined && <span className="belfry-status-reason">{reason}</span>}
+          {recoveredEvents !== undefined && <Recovered events={recoveredEvents} />}
           {kind === 'offline' && <NextAttempt retryAt={retryAt} />}
           {(kind === 'offline' || kind === 'refused') && (
             <button
@@ -44,6 +47,24 @@ export function ConnectionStatus() {
         </>
       )}
     </div>
+  )
+}
+
+/** Long enough to be read. */
+const recoveredShownMs = 6_000
+
+function Recovered({ events }: { readonly events: number }) {
+  const { labels } = useBelfry()
+  const [isOver, setIsOver] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setIsOver(true), recoveredShownMs)
+    return () => clearTimeout(timer)
+  }, [])
+  // It was said already to those who listen.
+  return isOver ? null : (
+    <span className="belfry-status-recovered" aria-hidden="true">
+      {labels.recovered(events)}
+    </span>
   )
 }
 
@@ -72,8 +93,13 @@ function wordFor({ kind }: StatusView, labels: Labels): string | undefined {
 }
 
 function announcementOf(view: StatusView, labels: Labels): string {
-  const { kind, why, hasRecovered } = view
-  if (kind === 'online') return hasRecovered === true ? labels.onlineAgain : ''
+  const { kind, why, hasRecovered, recoveredEvents } = view
+  if (kind === 'online') {
+    if (hasRecovered !== true) return ''
+    return recoveredEvents === undefined
+      ? labels.onlineAgain
+      : `${labels.onlineAgain} ${labels.recovered(recoveredEvents)}`
+  }
   if (kind !== 'offline' && kind !== 'refused') return ''
   const word = wordFor(view, labels) ?? ''
   return why === undefined ? word : `${word}. ${labels.reason(why.code, why.message)}`

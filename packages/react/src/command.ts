@@ -6,12 +6,19 @@
  * Each is sent, and each has its own answer. What is shown is the last one's: an earlier one that is answered later does
  * not change it. One that is under way when the component goes is not broken off.
  */
-import { CommandError, type LiveAnswer, type LiveCommand, type LiveInput } from '@belfry/client'
+import {
+  CommandError,
+  type LiveAnswer,
+  type LiveCommand,
+  type LiveInput,
+  type WaitingCommand,
+} from '@belfry/client'
 import type { NamespaceContract } from '@belfry/contract'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useLive } from './namespace.ts'
 import { useNewest } from './newest.ts'
 import { useBelfry } from './provider.tsx'
+import { constant, useReadable } from './readable.ts'
 
 export interface CommandState<Answer> {
   readonly status: 'idle' | 'pending' | 'done' | 'failed'
@@ -81,6 +88,13 @@ export function useCommand<N extends NamespaceContract, Name extends LiveCommand
   return useMemo(() => ({ ...state, run }), [state, run])
 }
 
+/** Those of a namespace that wait for a line: "3 changes are waiting". Opens nothing. */
+export function useWaitingCommands(contract: NamespaceContract): readonly WaitingCommand[] {
+  return useReadable(useLive(contract)?.waiting ?? nobody, none)
+}
+
+const none: readonly WaitingCommand[] = []
+const nobody = constant(none)
 const nothing = { status: 'idle', data: undefined, error: undefined } as const
 
 export function nobodySignedIn(): CommandError {

@@ -1,7 +1,7 @@
 'use client'
 export { ConnectionStatus } from './ConnectionStatus.tsx'
 /** What applications use in React: hooks, and components on the hooks. */
-export { type Command, type CommandState, useCommand } from './command.ts'
+export { type Command, type CommandState, useCommand, useWaitingCommands } from './command.ts'
 export { type Connection, type SignedOut, useConnection } from './connection.ts'
 export type { Labels } from './labels.ts'
 export { type NamespaceOptions, useEvent, useNamespace } from './namespace.ts'
@@ -18,3 +18,4 @@ export {
   useNotifications,
 } from './notifications/use-notifications.ts'
 export { BelfryProvider, type BelfryProviderProps } from './provider.tsx'
+export { type SnapshotInComponent, type UseSnapshotOptions, useSnapshot } from './snapshot.ts'

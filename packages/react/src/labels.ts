@@ -45,6 +45,8 @@ export interface Labels {
   // The connection.
   readonly online: string
   readonly onlineAgain: string
+  /** Everything that was missed has come: that many events. */
+  readonly recovered: (events: number) => string
   readonly connecting: string
   readonly offline: string
   readonly refused: string
@@ -93,6 +95,10 @@ export const english: Labels = {
 
   online: 'Online',
   onlineAgain: 'Online again.',
+  recovered: (events) =>
+    events === 0
+      ? 'Nothing was missed.'
+      : `Nothing was missed: ${events} ${events === 1 ? 'event' : 'events'} came.`,
   connecting: 'Connecting…',
   offline: 'Offline',
   refused: 'Not admitted',

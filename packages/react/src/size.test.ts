@@ -7,12 +7,13 @@ import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
 
-const gzipBytesMax = 15_000
+/** 9 KB of it are the client, with what snapshots and notifications need of it. */
+const gzipBytesMax = 16_000
 const styleBytesMax = 4_000
 const others = ['react', 'react/jsx-runtime', 'radix-ui', 'socket.io-client']
 const zodWords = ['$ZodType', '_zod', 'safeParse']
 
-it('is less than 15 KB with the client, and imports nothing but what is named here', () => {
+it('is less than 16 KB with the client, and imports nothing but what is named here', () => {
   const code = bundled(`export * from ${JSON.stringify(entry)}`)
   for (const name of ['NotificationBell', 'useNotifications', 'BelfryProvider'])
     expect(code).toMatch(new RegExp(`as ${name}\\b`))

@@ -13,14 +13,21 @@ export interface StatusView {
   readonly retryAt?: number
   /** It was not well before: those who listen are told that it is again. */
   readonly hasRecovered?: boolean
+  /** Then, once everything that was missed has come: how many events that were. */
+  readonly recoveredEvents?: number
 }
 
 export const nothing: StatusView = { kind: 'nothing' }
 
 export function nextView(before: StatusView, connection: Connection): StatusView {
   switch (connection.status) {
-    case 'connected':
-      return { kind: 'online', hasRecovered: before.hasRecovered === true || isTrouble(before) }
+    case 'connected': {
+      const hasRecovered = before.hasRecovered === true || isTrouble(before)
+      const { recoveredEvents } = connection
+      return hasRecovered && recoveredEvents !== undefined
+        ? { kind: 'online', hasRecovered, recoveredEvents }
+        : { kind: 'online', hasRecovered }
+    }
     case 'waiting': {
       const { reason: code, message, retryAt } = connection
       return { kind: 'offline', why: { code, message }, retryAt }

@@ -188,7 +188,7 @@ describe('a server that goes away', patient, () => {
     const resets: string[] = []
     live.onReset((reason) => resets.push(reason))
     await server.stop()
-    expect(client.state.get()).toMatchObject({ status: 'waiting', reason: 'line_lost' })
+    expect(client.state.get()).toMatchObject({ status: 'waiting', reason: 'shutting_down' })
     await server.clock.advance('1s')
     expect(client.state.get()).toMatchObject({ status: 'waiting', reason: 'unreachable', attempt: 2 })
     await server.start()

@@ -4,8 +4,9 @@
  */
 import type { AnswerError, EventMeta } from '@belfry/contract'
 import type { Links, SessionLink } from '../link.ts'
+import type { NamespaceState } from '../states.ts'
 import type { FromLeader, FromTab } from './messages.ts'
-import { createRoomUsers, type RoomUsers, roomIn } from './room-users.ts'
+import { createRoomUsers, type RoomUsers, roomIn, roomsIn } from './room-users.ts'
 
 export interface Relay {
   attach(tab: string, post: Post): void
@@ -24,6 +25,8 @@ interface Relayed {
   readonly link: SessionLink
   /** The tabs that use it. */
   readonly tabs: Set<string>
+  /** Those that came since it was opened: what it recovered then was not missed by them. */
+  readonly newcomers: Set<string>
   readonly rooms: RoomUsers
   /** The terms of the present session, for tabs that come later. */
   started: Event | undefined
@@ -47,14 +50,20 @@ export function createRelay(links: Links, ownTab: string): Relay {
 
   function open(name: string): Relayed {
     const tabs = new Set<string>()
+    const newcomers = new Set<string>()
+    let wasOpen = false
     const rooms = createRoomUsers()
     const link = links.link(name, (event, data, meta) => hear(relayed, event, data, meta))
     const stop = link.state.subscribe(() => {
       const state = link.state.get()
-      if (state.status === 'open' && !state.recovered) rooms.clear()
-      tell(tabs, { kind: 'namespace', namespace: name, state })
+      if (state.status !== 'open') newcomers.clear()
+      else if (!wasOpen && !state.recovered) rooms.clear()
+      wasOpen = state.status === 'open'
+      tell(newcomers, { kind: 'namespace', namespace: name, state: asNew(state) })
+      const others = [...tabs].filter((tab) => !newcomers.has(tab))
+      tell(others, { kind: 'namespace', namespace: name, state })
     })
-    const relayed: Relayed = { name, link, tabs, rooms, started: undefined, stop }
+    const relayed: Relayed = { name, link, tabs, newcomers, rooms, started: undefined, stop }
     namespaces.set(name, relayed)
     link.open()
     return relayed
@@ -63,6 +72,7 @@ export function createRelay(links: Links, ownTab: string): Relay {
   function hear(relayed: Relayed, event: string, data: unknown, meta: EventMeta | undefined): void {
     const message: Event = { kind: 'event', namespace: relayed.name, event, data, meta }
     if (event === 'session:started') relayed.started = message
+    if (event === 'room:lost') for (const room of roomsIn(data)) relayed.rooms.lose(room)
     tell(relayed.tabs, message)
   }
 
@@ -72,16 +82,15 @@ export function createRelay(links: Links, ownTab: string): Relay {
     if (known !== undefined && isOver(known)) links.connect()
     const relayed = known ?? open(name)
     relayed.tabs.add(tab)
-    const state = relayed.link.state.get()
-    // It has missed nothing, since it comes anew.
-    const shown = state.status === 'open' ? { ...state, recovered: false } : state
-    tell([tab], { kind: 'namespace', namespace: name, state: shown })
+    if (isOpen(relayed)) relayed.newcomers.add(tab)
+    tell([tab], { kind: 'namespace', namespace: name, state: asNew(relayed.link.state.get()) })
     tell([tab], { kind: 'connection', state: links.state.get() })
     if (relayed.started !== undefined && isOpen(relayed)) tell([tab], relayed.started)
   }
 
   function leave(tab: string, relayed: Relayed): void {
     if (!relayed.tabs.delete(tab)) return
+    relayed.newcomers.delete(tab)
     if (relayed.tabs.size === 0) {
       namespaces.delete(relayed.name)
       relayed.stop()
@@ -149,5 +158,11 @@ const notOpen: AnswerError = {
   message: 'There is no connection to the server.',
   retry: true,
 }
+
+/** For who has missed nothing, since it comes anew. */
+function asNew(state: NamespaceState): NamespaceState {
+  return state.status === 'open' ? { status: 'open', recovered: false } : state
+}
+
 const isOpen = ({ link }: Relayed) => link.state.get().status === 'open'
 const isOver = ({ link }: Relayed) => ['refused', 'ended'].includes(link.state.get().status)

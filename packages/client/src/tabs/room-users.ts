@@ -1,4 +1,5 @@
 /** Which tabs are in which rooms of a session that they share: it leaves a room when none of them is in it any more. */
+import type { EventData, EveryNamespace } from '@belfry/contract'
 
 /** Answers with whether it was not in it. */
 export interface RoomUsers {
@@ -6,6 +7,8 @@ export interface RoomUsers {
   leave(room: string, tab: string): void
   isNeeded(room: string): boolean
   of(tab: string): readonly string[]
+  /** No tab is in it any more. */
+  lose(room: string): void
   clear(): void
 }
 
@@ -26,6 +29,7 @@ export function createRoomUsers(): RoomUsers {
     },
     isNeeded: (room) => rooms.has(room),
     of: (tab) => [...rooms].filter(([, tabs]) => tabs.has(tab)).map(([room]) => room),
+    lose: (room) => rooms.delete(room),
     clear: () => rooms.clear(),
   }
 }
@@ -33,5 +37,13 @@ export function createRoomUsers(): RoomUsers {
 /** Kind and id, of a command that names a room. */
 export function roomIn(payload: object): string | undefined {
   const { room } = payload as { room?: { kind?: unknown; id?: unknown } }
-  return room === undefined || room === null ? undefined : JSON.stringify([room.kind, room.id])
+  return room === undefined || room === null ? undefined : nameOf(room)
 }
+
+/** Of the event `room:lost`. */
+export function roomsIn(data: unknown): readonly string[] {
+  return (data as EventData<EveryNamespace, 'room:lost'>).rooms.map(nameOf)
+}
+
+const nameOf = ({ kind, id }: { readonly kind?: unknown; readonly id?: unknown }) =>
+  JSON.stringify([kind, id])

@@ -2,7 +2,7 @@
 import { realtimeNamespace } from '@belfry/contract'
 import { describe, expect, it } from 'vitest'
 import { waitingMax } from '../commands.ts'
-import type { WaitReason } from '../states.ts'
+import { opening, type WaitReason } from '../states.ts'
 import { becomes, connectionOf, hears, openedTabs, openTabWorld, say } from '../testing/tab-world.ts'
 
 const meta = { id: 'e.1', at: '2030-01-01T00:00:00Z' }
@@ -266,16 +266,60 @@ describe('rooms of the session that they share', () => {
     expect(connection.sent.at(-1)?.payload).toEqual({ room })
   })
 
+  it('are nobody’s that were lost', async () => {
+    using world = openTabWorld()
+    const [leader, follower] = await openedTabs(world)
+    const connection = await connectionOf(leader)
+    for (const tab of [leader, follower]) void tab?.live.command('room:join', { room }).catch(() => {})
+    await expect.poll(() => connection.sent.length, { interval: 1 }).toBe(2)
+    connection.say('room:lost', { rooms: [room] }, meta)
+    void leader.live.command('room:leave', { room }).catch(() => {})
+    expect(connection.sent.at(-1)?.name).toBe('room:leave')
+  })
+
   it('are nobody’s after the session began anew', async () => {
     using world = openTabWorld()
     const [leader, follower] = await openedTabs(world)
     const connection = await connectionOf(leader)
     for (const tab of [leader, follower]) void tab?.live.command('room:join', { room }).catch(() => {})
     await expect.poll(() => connection.sent.length, { interval: 1 }).toBe(2)
+    // More is known of the same session: they stay in it.
+    connection.letIn()
+    void follower?.live.command('room:leave', { room }).catch(() => {})
+    void leader.live.command('room:join', { room }).catch(() => {})
+    expect(connection.sent.map(({ name }) => name)).not.toContain('room:leave')
+    connection.sent.length = 2
+    for (const { state } of connection.namespaces.values()) state.set(opening)
     connection.letIn()
     void leader.live.command('room:leave', { room }).catch(() => {})
     expect(connection.sent.map(({ name }) => name)).toEqual(['room:join', 'room:join', 'room:leave'])
   })
+})
+
+it('see how much the session recovered, but for those that came since', async () => {
+  using world = openTabWorld()
+  const [leader, follower] = await openedTabs(world)
+  const connection = await connectionOf(leader)
+  const recover = (recoveredEvents?: number) => {
+    for (const { state } of connection.namespaces.values())
+      state.set({
+        status: 'open',
+        recovered: true,
+        ...(recoveredEvents !== undefined && { recoveredEvents }),
+      })
+  }
+  for (const { state } of connection.namespaces.values()) state.set(opening)
+  recover()
+  const late = world.tab()
+  late.listen()
+  await becomes(late, 'open')
+  recover(3)
+  await expect.poll(() => follower?.live.state.get()).toMatchObject({ recoveredEvents: 3 })
+  expect(leader.live.state.get()).toEqual({ status: 'open', recovered: true, recoveredEvents: 3 })
+  expect(late.live.state.get()).toEqual({ status: 'open', recovered: false })
+  for (const { state } of connection.namespaces.values()) state.set(opening)
+  recover()
+  await expect.poll(() => late.live.state.get()).toEqual({ status: 'open', recovered: true })
 })
 
 it('takes no notice of what is not meant for it, or is said twice', async () => {

@@ -56,6 +56,10 @@ const commands: Record<string, { readonly summary: string; load(): Promise<Comma
     summary: 'Read all data from a file that backup wrote',
     load: async () => (await import('./commands/restore.ts')).restore,
   },
+  bench: {
+    summary: 'Break lines of clients and count what they miss, beside socket.io',
+    load: async () => (await import('./commands/bench.ts')).bench,
+  },
 }
 
 const terminal = createTerminal(process.stdout, process.stderr, process.env)

@@ -69,28 +69,47 @@ it('has so many rounds under way, and not more', async () => {
   expect(await Promise.all(answers)).toEqual([2, 4, 6, 8])
 })
 
-it('finds out whose fault it was, one by one', async () => {
-  const rounds: (readonly number[])[] = []
-  const call = together<number, number>({
-    async run(items) {
-      rounds.push(items)
-      if (items.includes(2)) throw new Error('two')
-      return items
+it('finds out whose fault it was, each alone and all at once, while the next round goes', async () => {
+  const alone: number[] = []
+  const ends = new Map<number, (error?: Error) => void>()
+  const { call, rounds, ...world } = makeWorld({
+    alone(item) {
+      alone.push(item)
+      return new Promise((resolve, reject) => {
+        ends.set(item, (error) => (error === undefined ? resolve(item * 2) : reject(error)))
+      })
     },
-    weight: () => 1,
-    weightMax: 100,
-    roundsMax: 1,
-    waitingMax: 1_000,
   })
-  const answers = await Promise.allSettled([1, 2, 3].map(call))
-  expect(rounds).toEqual([[1, 2, 3], [1], [2], [3]])
+  const answers = [1, 2, 3].map(call)
+  await world.begun(1)
+  world.ends[0]?.(new Error('one of them'))
+  await expect.poll(() => alone).toEqual([1, 2, 3])
+  const next = call(4)
+  await world.begun(2)
+  world.ends[1]?.()
+  expect(await next).toBe(8)
+  ends.get(3)?.()
+  ends.get(2)?.(new Error('two'))
+  ends.get(1)?.()
   expect(
-    answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : answer.reason.message)),
-  ).toEqual([1, 'two', 3])
+    (await Promise.allSettled(answers)).map((answer) =>
+      answer.status === 'fulfilled' ? answer.value : answer.reason.message,
+    ),
+  ).toEqual([2, 'two', 6])
+  expect(rounds).toEqual([[1, 2, 3], [4]])
+})
+
+it('rejects all of a round where none can go alone', async () => {
+  const { call, ends, begun, rounds } = makeWorld()
+  const answers = Promise.allSettled([call(1), call(2)])
+  await begun(1)
+  ends[0]?.(new Error('all of them'))
+  expect(await answers).toMatchObject([1, 2].map(() => ({ reason: { message: 'all of them' } })))
+  expect(rounds).toHaveLength(1)
 })
 
 it('does nothing twice of which the answer was lost', async () => {
-  const { call, rounds, ends, begun } = makeWorld()
+  const { call, rounds, ends, begun } = makeWorld({ alone: async (item) => item })
   const answers = Promise.allSettled([call(1), call(2)])
   await begun(1)
   ends[0]?.(new Refusal('database_unavailable'))

@@ -3,12 +3,15 @@
  * way goes with the next. Idle, nobody waits; under load a round carries many and costs little more than one.
  *
  *   given → waits for a round → on its way → answered
+ *                                    └→ alone, because the round failed → answered
  */
 import { Refusal } from '@belfry/contract'
 
 export interface TogetherRules<Item, Answer> {
   /** An answer for each item, in their order; rejects if nothing at all has happened. */
   run(items: readonly Item[]): Promise<readonly Answer[]>
+  /** For each item of a round that was rejected; others use its place meanwhile. Without it, they are rejected too. */
+  alone?(item: Item): Promise<Answer>
   /** What an item adds to a round. */
   weight(item: Item): number
   /** Of a round; one item goes in any case. */
@@ -53,9 +56,11 @@ export function together<Item, Answer>(rules: TogetherRules<Item, Answer>): (ite
       const answers = await rules.run(round.map(({ item }) => item))
       for (const [index, { resolve }] of round.entries()) resolve(answers[index] as Answer)
     } catch (error) {
-      // Whose fault it was is found one by one: the others are not to suffer for it.
-      if (round.length > 1 && !mayHaveHappened(error)) for (const each of round) await settle([each])
-      else for (const { reject } of round) reject(error)
+      // Whose fault it was is found one by one: the others are not to suffer for it, nor to wait.
+      for (const { item, resolve, reject } of round) {
+        if (rules.alone === undefined || mayHaveHappened(error)) reject(error)
+        else void rules.alone(item).then(resolve, reject)
+      }
     }
   }
 

@@ -3,7 +3,7 @@
  * gets a connection for itself. Who cannot be served yet waits in turn (`pool.ts`).
  */
 import { Refusal } from '@belfry/contract'
-import type { Database, DatabaseState, Transaction } from '../../engine/ports/database.ts'
+import type { Database, DatabaseState, Transaction, TransactionOptions } from '../../engine/ports/database.ts'
 import type { Logger } from '../../engine/ports/logger.ts'
 import type { Statement } from '../../engine/sql.ts'
 import type { ConnectionOptions } from './connection.ts'
@@ -71,11 +71,14 @@ export function createDatabase(options: DatabaseOptions): PostgresDatabase {
       }
     },
 
-    async transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+    async transaction<Result>(
+      work: (transaction: Transaction) => Promise<Result>,
+      { waitsBriefly = false }: TransactionOptions = {},
+    ): Promise<Result> {
       refuseWhenClosing()
       const pipeline = await pool.acquire()
       try {
-        return await runTransaction(pipeline, work, options.logger)
+        return await runTransaction(pipeline, work, { logger: options.logger, waitsBriefly })
       } finally {
         pool.release(pipeline)
       }

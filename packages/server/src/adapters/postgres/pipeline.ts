@@ -3,6 +3,7 @@
  * a unit of its own (a sync follows it), so that one that fails does not disturb its neighbours (DB7).
  */
 import pg from 'pg'
+import { briefLockWaitMs } from '../../engine/ports/database.ts'
 import type { Statement } from '../../engine/sql.ts'
 import {
   type ConnectionOptions,
@@ -30,12 +31,15 @@ export interface PipelineListener {
 
 /**
  * Where a statement runs. `first`: it opens the transaction it belongs to; `begin` travels with it in one
- * unit, so that when `begin` fails the statement is skipped too, and no round trip is spent on it.
+ * unit, so that when `begin` fails the statement is skipped too, and no round trip is spent on it. `first of brief`:
+ * of a transaction that waits briefly.
  */
-export type Place = 'alone' | 'first' | 'inside'
+export type Place = 'alone' | 'first' | 'first of brief' | 'inside'
+
+const waitBriefly = `set local lock_timeout = ${briefLockWaitMs}`
 
 /** Prepared by every connection when it opens, under their own names. */
-const transactionCommands = ['begin', 'commit'] as const
+const transactionCommands = ['begin', 'commit', waitBriefly] as const
 
 /**
  * PostgreSQL refused a prepared statement before running anything, because a table changed its shape or the
@@ -152,7 +156,8 @@ export class Pipeline {
           this.#listener.onAnswer(this)
         },
       )
-      if (place === 'first') sendBeginWith(query)
+      if (place === 'first') sendBefore(query, ['begin'])
+      if (place === 'first of brief') sendBefore(query, ['begin', waitBriefly])
       this.#client.query(query)
     })
   }
@@ -213,19 +218,21 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined
 }
 
-function sendBeginWith(query: pg.Query): void {
+function sendBefore(query: pg.Query, commands: readonly (typeof transactionCommands)[number][]): void {
   const submit = query.submit.bind(query)
   query.submit = (connection) => {
     connection.stream.cork()
-    connection.bind({ statement: 'begin' }, true)
-    connection.execute(null, true)
+    for (const statement of commands) {
+      connection.bind({ statement }, true)
+      connection.execute(null, true)
+    }
     const refusedBeforeSending = submit(connection)
     connection.stream.uncork()
     return refusedBeforeSending
   }
 }
 
-/** The driver answers a unit of two commands (`begin` and its first statement) with a list. */
+/** The driver answers a unit of several commands (`begin` and its first statement) with a list. */
 function lastOf<Row>(result: unknown): Answer<Row> {
   const answer = Array.isArray(result) ? result.at(-1) : result
   return answer as Answer<Row>

@@ -8,9 +8,9 @@ import type { Pipeline } from './pipeline.ts'
 export async function runTransaction<Result>(
   pipeline: Pipeline,
   work: (transaction: Transaction) => Promise<Result>,
-  logger: Logger,
+  { logger, waitsBriefly }: { readonly logger: Logger; readonly waitsBriefly: boolean },
 ): Promise<Result> {
-  const transaction = new OpenTransaction(pipeline)
+  const transaction = new OpenTransaction(pipeline, waitsBriefly)
   let result: Result
   try {
     result = await work(transaction)
@@ -36,6 +36,7 @@ export async function runTransaction<Result>(
  */
 class OpenTransaction implements Transaction {
   readonly #pipeline: Pipeline
+  readonly #waitsBriefly: boolean
   readonly #actions: (() => void)[] = []
   #over = false
   #opening: Promise<void> | undefined
@@ -43,8 +44,9 @@ class OpenTransaction implements Transaction {
   #failedToOpen: unknown
   #firstFailure: unknown
 
-  constructor(pipeline: Pipeline) {
+  constructor(pipeline: Pipeline, waitsBriefly: boolean) {
     this.#pipeline = pipeline
+    this.#waitsBriefly = waitsBriefly
   }
 
   async query<Row>(statement: Statement<Row>): Promise<Row[]> {
@@ -88,7 +90,7 @@ class OpenTransaction implements Transaction {
   }
 
   async #open<Row>(statement: Statement<Row>): Promise<Row[]> {
-    const answer = this.#pipeline.run(statement, 'first')
+    const answer = this.#pipeline.run(statement, this.#waitsBriefly ? 'first of brief' : 'first')
     this.#opening = answer.then(
       () => undefined,
       (error) => {

@@ -30,11 +30,27 @@ export interface Transaction extends Queryable {
  * DB8  At most `connectionsMax` connections are open; further transactions wait their turn, first come, first
  *      served. Who waited `turnMs` for a free one is told `database_unavailable`. From two connections on, one is
  *      kept for statements outside of transactions, so that work in a transaction may ask for something beside it.
+ * DB9  In a transaction that `waitsBriefly`, a statement that has waited `briefLockWaitMs` for what another
+ *      transaction holds rejects with a `DatabaseError` of the code `lockNotFree`. That costs no way of its own.
  */
 export interface Database extends Queryable {
-  transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result>
+  transaction<Result>(
+    work: (transaction: Transaction) => Promise<Result>,
+    options?: TransactionOptions,
+  ): Promise<Result>
   state(): DatabaseState
 }
+
+export interface TransactionOptions {
+  /** Many are in it, and are not to wait for one of them. */
+  readonly waitsBriefly?: boolean
+}
+
+/** A commit takes some milliseconds: who holds something for longer is busy with something else. */
+export const briefLockWaitMs = 200
+export const lockNotFree = '55P03'
+/** A statement took longer than any may, waiting or working. */
+export const statementTooSlow = '57014'
 
 export interface DatabaseState {
   readonly state: 'up' | 'down'

@@ -9,17 +9,15 @@
  */
 import { formatCursor, type Room } from '@belfry/contract'
 import type { Logger } from '../ports/logger.ts'
-import type { Packet } from '../ports/transport.ts'
 import type { HistoryPage } from './history.ts'
-import type { LatestValue } from './latest-values.ts'
-import type { NamespaceState } from './namespace-state.ts'
+import type { Packing } from './packing.ts'
 import { mayUse } from './permissions.ts'
 import type { Session } from './session.ts'
 import { Stays } from './stays.ts'
 
 export interface CatchUpParts {
   readonly logger: Logger
-  packLatest(namespace: NamespaceState, value: LatestValue): Packet
+  readonly packing: Packing
   /** In a later turn of the event loop, after what came in meanwhile. */
   soon(action: () => void): void
   later(delayMs: number, action: () => void): void
@@ -173,7 +171,7 @@ export class CatchUps {
     for (const { number, value } of namespace.latest.since(stays.present(), catchUp.latest)) {
       const permission = namespace.events.get(value.name)?.contract.permission
       if (mayUse(principal, permission)) {
-        if (isFull(session) || !link.send(this.#parts.packLatest(namespace, value))) return false
+        if (isFull(session) || !link.send(this.#parts.packing.latest(namespace, value))) return false
       }
       catchUp.latest = number
     }
@@ -196,6 +194,7 @@ function sendPage(catchUp: CatchUp, page: HistoryPage): boolean {
       if (packet !== undefined) {
         if (!link.send(packet)) return false
         catchUp.events += 1
+        namespace.replayed += 1
       }
     }
     catchUp.offset = event.offset

@@ -17,17 +17,16 @@ import {
 import type { Broker, PublishedEntry } from '../ports/broker.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Transaction } from '../ports/database.ts'
-import type { EventLog, LogEntry } from '../ports/log.ts'
+import type { EventLog } from '../ports/log.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { DurableLog } from '../ports/outbox.ts'
-import type { OutgoingEvent, Packet, Transport } from '../ports/transport.ts'
+import type { Packet } from '../ports/transport.ts'
 import type { ActivityTap } from './activity-tap.ts'
 import type { CatchUps } from './catch-up.ts'
 import { countOne } from './counters.ts'
-import type { PastEvent } from './history.ts'
-import type { LatestValue } from './latest-values.ts'
 import type { NamespaceState, ServedEvent } from './namespace-state.ts'
-import { attachmentsMax, encodePayload, withMeta } from './payload.ts'
+import { isoTime, type Packing } from './packing.ts'
+import { attachmentsMax, encodePayload } from './payload.ts'
 import { mayUse } from './permissions.ts'
 import type { Session } from './session.ts'
 
@@ -73,7 +72,7 @@ export interface DispatcherParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly tap: ActivityTap
-  transport(): Transport
+  readonly packing: Packing
   catchUps(): CatchUps
   /** Payloads are checked where a mistake is still cheap: in development and in tests (B-05). */
   readonly checkPayloads: boolean
@@ -238,13 +237,13 @@ export class Dispatcher {
 
   /** To one session: what every namespace has, outside of the log (R3, R4). */
   tell(session: Session, name: string, data: object): void {
-    session.link.tell(this.#parts.transport().pack(this.#ownEvent(session, name, JSON.stringify(data))))
+    session.link.tell(this.#parts.packing.own(session, name, data))
   }
 
   /** To one session, which answers it; neither in the log nor with a cursor (R8). */
   async request(session: Session, name: string, data: object, timeoutMs: number): Promise<unknown> {
     if (!session.isOpen) throw new Refusal('disconnected')
-    const event = { ...this.#ownEvent(session, name, JSON.stringify(data)), cursor: undefined }
+    const event = { ...this.#parts.packing.ownEvent(session, name, data), cursor: undefined }
     return session.link.request(event, timeoutMs)
   }
 
@@ -253,7 +252,7 @@ export class Dispatcher {
     const { namespace, principal, link } = session
     for (const { number, value } of namespace.latest.since([room], 0)) {
       if (!mayUse(principal, namespace.events.get(value.name)?.contract.permission)) continue
-      if (link.send(this.packLatest(namespace, value))) continue
+      if (link.send(this.#parts.packing.latest(namespace, value))) continue
       this.#parts.catchUps().fallBehind(session, namespace.position.offset, number - 1)
       return
     }
@@ -306,7 +305,7 @@ export class Dispatcher {
       namespace.moveTo(position)
     }
     const at = isoTime(entry.atMs)
-    const packet = this.#pack(namespaceName, entry, namespace.cursor, event)
+    const packet = this.#parts.packing.event(namespaceName, entry, namespace.cursor, event)
     if (entry.key !== undefined && event.contract.lane === 'latest') {
       const value = { name: entry.name, key: entry.key, json: entry.data, attachments: entry.attachments, at }
       for (const room of entry.rooms) namespace.latest.set(room, value)
@@ -363,58 +362,6 @@ export class Dispatcher {
     this.#refused = []
     for (const session of refused) this.#parts.catchUps().fallBehind(session, offset, latest)
   }
-
-  #ownEvent(session: Session, name: string, json: string): OutgoingEvent {
-    const { namespace, cursor } = session
-    return {
-      namespace: namespace.name,
-      name,
-      data: withMeta(json, cursor, isoTime(this.#parts.clock.now())),
-      attachments: [],
-      cursor,
-      lane: 'stream',
-      key: undefined,
-    }
-  }
-
-  #pack(namespace: string, entry: PublishedEntry, cursor: string, { contract }: ServedEvent): Packet {
-    return this.#parts.transport().pack({
-      namespace,
-      name: entry.name,
-      data: withMeta(entry.data, cursor, isoTime(entry.atMs)),
-      attachments: entry.attachments,
-      cursor,
-      lane: contract.lane,
-      key: entry.key,
-    })
-  }
-
-  packLatest(namespace: NamespaceState, { name, key, json, attachments, at }: LatestValue): Packet {
-    return this.#parts.transport().pack({
-      namespace: namespace.name,
-      name,
-      data: withMeta(json, namespace.cursor, at),
-      attachments,
-      cursor: namespace.cursor,
-      lane: 'latest',
-      key,
-    })
-  }
-
-  /** An event of the log for those who missed it: the same bytes that the others got. */
-  pastEvent(namespaceName: string, position: Position, entry: LogEntry): PastEvent {
-    const event = this.#parts.namespaces.get(namespaceName)?.events.get(entry.name)
-    let packet: Packet | undefined
-    return {
-      offset: position.offset,
-      entry,
-      permission: event?.contract.permission,
-      packet: () => {
-        if (event !== undefined) packet ??= this.#pack(namespaceName, entry, formatCursor(position), event)
-        return packet
-      },
-    }
-  }
 }
 
 /** Rooms of one publish, at most: whoever has more wants a room of its own. */
@@ -441,10 +388,6 @@ function isDurable({ served }: NamespaceState, { contract }: ServedEvent): boole
 /** Values of the lane `latest` replace each other within the same rooms. */
 function replacedBy({ key, rooms, except }: PublishedEntry): string | undefined {
   return key === undefined ? undefined : [key, ...rooms, '', ...except].join('\n')
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString()
 }
 
 const nowhere: readonly Room[] = []

@@ -78,6 +78,8 @@ export class NamespaceState {
   readonly behind = new Set<Session>()
   /** How often a live session had to go there. */
   fellBehind = 0
+  /** Events that they were sent. */
+  replayed = 0
   sessionsPeak = 0
   #position: Position
   #cursor: string

@@ -40,12 +40,14 @@ import {
   type Published,
   type Recipients,
 } from './dispatcher.ts'
+import { type Drained, type DrainPlan, drain } from './drain.ts'
 import type { ReconnectionAdvice, RecoveryCounts } from './entrance.ts'
 import { Expiry } from './expiry.ts'
 import { History, unusedMsMax } from './history.ts'
 import { createIdSource } from './ids.ts'
 import { NamespaceState, type SessionHost } from './namespace-state.ts'
 import { isNobody } from './nobody.ts'
+import { Packing } from './packing.ts'
 import { Renewal } from './renewal.ts'
 import type { Session } from './session.ts'
 import { Suspicions } from './suspicions.ts'
@@ -144,6 +146,8 @@ export interface Realtime {
   /** All sessions of a connection, for good (A-22); how many there were. */
   disconnectConnection(connection: ConnectionState): number
   disconnectUser(userId: UserId): number
+  /** Lets all clients go; nobody new may be let in by then (`isStopping`). */
+  drain(plan: DrainPlan): Promise<Drained>
   stop(): void
 }
 
@@ -167,6 +171,13 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
   }
   let transport: Transport | undefined
 
+  const packing = new Packing({
+    clock,
+    transport() {
+      if (transport === undefined) throw new Error('No transport was given to the engine.')
+      return transport
+    },
+  })
   const dispatcher = new Dispatcher({
     namespaces,
     log: options.log,
@@ -177,16 +188,13 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     tap,
     checkPayloads: options.checkPayloads,
     catchUps: () => catchUps,
-    transport() {
-      if (transport === undefined) throw new Error('No transport was given to the engine.')
-      return transport
-    },
+    packing,
   })
   const catchUps: CatchUps = new CatchUps({
     logger,
     later,
     soon: options.soon,
-    packLatest: (namespace, value) => dispatcher.packLatest(namespace, value),
+    packing,
   })
   const { revocations } = options
   const credentials = new Credentials({
@@ -285,10 +293,18 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       log,
       clock,
       epoch: position.epoch,
-      pastEvent: (at, entry) => dispatcher.pastEvent(name, at, entry),
+      pastEvent: (at, entry) => packing.past(state, at, entry),
     })
     const store = durable ? options.durableSessions : options.sessions
-    namespaces.set(name, new NamespaceState(served, { counters, clock, position, store, history, host }))
+    const state: NamespaceState = new NamespaceState(served, {
+      counters,
+      clock,
+      position,
+      store,
+      history,
+      host,
+    })
+    namespaces.set(name, state)
   }
   const stopMinutes = clock.every(60_000, () => {
     counters.moveTo(clock.now())
@@ -365,6 +381,14 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       return sessions.length
     },
     disconnectUser: (userId) => disconnectUser(userId, 'kicked'),
+    drain: (plan) =>
+      drain(
+        {
+          connections: arrivals.connections,
+          tell: (session, name, data) => dispatcher.tell(session, name, data),
+        },
+        plan,
+      ),
     stop() {
       stopMinutes()
       authentication.stop()

@@ -4,7 +4,7 @@
  */
 import { Refusal } from '@belfry/contract'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Database, DatabaseError } from '../ports/database.ts'
+import { type Database, DatabaseError, lockNotFree } from '../ports/database.ts'
 import { sql } from '../sql.ts'
 import { until } from './until.ts'
 
@@ -500,6 +500,45 @@ export function describeDatabaseContract(adapter: string, makeWorld: () => Promi
       for (let n = 0; n < 20; n += 1) await database.query(sql`select 1`)
       stop = true
       await Promise.all(transactions)
+    })
+
+    it('[DB9] a transaction that waits briefly gives up what another holds, and one that does not waits', async () => {
+      const database = await withTable()
+      await database.query(add(1))
+      const change = (text: string) => sql`update notes set text = ${text} where id = 1`
+      const held = Promise.withResolvers<void>()
+      const taken = Promise.withResolvers<void>()
+      const holder = database.transaction(async (transaction) => {
+        await transaction.query(change('holder'))
+        taken.resolve()
+        await held.promise
+      })
+      await taken.promise
+      const refused = { name: 'DatabaseError', code: lockNotFree }
+      const briefly = { waitsBriefly: true }
+      await expect(
+        database.transaction((transaction) => transaction.query(change('first')), briefly),
+      ).rejects.toMatchObject(refused)
+      await expect(
+        database.transaction(async (transaction) => {
+          await transaction.query(add(2))
+          await transaction.query(change('later'))
+        }, briefly),
+      ).rejects.toMatchObject(refused)
+      // On the same connections: what was briefly once is not so for ever.
+      const patient = [1, 2, 3].map(() =>
+        database.transaction((transaction) => transaction.query(change('patient'))),
+      )
+      await expect(
+        database.transaction((transaction) => transaction.query(change('again')), briefly),
+      ).rejects.toMatchObject(refused)
+      held.resolve()
+      await Promise.all([holder, ...patient])
+      await database.transaction((transaction) => transaction.query(add(3)), briefly)
+      expect(await database.query(sql`select id, text from notes order by id`)).toEqual([
+        { id: 1, text: 'patient' },
+        { id: 3, text: 'kept' },
+      ])
     })
   })
 }

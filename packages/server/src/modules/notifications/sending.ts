@@ -1,6 +1,6 @@
 /**
- * Sending: stored, counted and told in one transaction. Sends that come at the same time share one, so that a storm of
- * them costs few commits; each still has an answer of its own.
+ * Sending: stored, counted and told in one transaction. Sends that come at the same time share one; each still has an
+ * answer of its own.
  */
 import { randomUUID } from 'node:crypto'
 import {
@@ -16,10 +16,10 @@ import type { Clock } from '../../engine/ports/clock.ts'
 import type { Database, Transaction } from '../../engine/ports/database.ts'
 import type { RequestKeys } from '../../engine/ports/request-keys.ts'
 import type { Realtime } from '../../engine/realtime/realtime.ts'
-import { together } from '../../engine/together.ts'
 import type { Audience } from './audience.ts'
 import type { UnreadCounts } from './counts.ts'
 import { noteSends } from './inspection-store.ts'
+import { createSharedSends, sharedRecipientsMax } from './shared-sends.ts'
 import { insertNotifications, membersOf, type Sent } from './store.ts'
 
 export interface SendOptions {
@@ -50,12 +50,6 @@ interface Sending extends Sent {
   readonly sender: string
 }
 
-/** Recipients of sends that share a transaction; one that has more has a transaction of its own. */
-const sharedRecipientsMax = 250
-/** While one is committed, the other is filled. */
-const sharedTransactionsMax = 2
-/** Some seconds of all that a database takes. */
-const waitingMax = 20_000
 /** Rooms of one event, at most. */
 const roomsOfEvent = 1_000
 
@@ -63,13 +57,7 @@ export function createSending(parts: SendingParts): SendNotification {
   const { database, clock, audience, keys, counts, figures, realtime } = parts
   const inOwnTransaction = (sendings: readonly Sending[]) =>
     database.transaction((transaction) => sendIn(transaction, sendings))
-  const sendShared = together<Sending, Outcome>({
-    run: inOwnTransaction,
-    weight: ({ users }) => Math.max(1, users.length),
-    weightMax: sharedRecipientsMax,
-    roundsMax: sharedTransactionsMax,
-    waitingMax,
-  })
+  const sendShared = createSharedSends<Sending, Outcome>({ database, sendIn })
 
   /** An outcome for each: a key that was used for something else is no fault of the others. */
   async function sendIn(transaction: Transaction, sendings: readonly Sending[]): Promise<readonly Outcome[]> {

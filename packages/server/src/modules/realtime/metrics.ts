@@ -3,8 +3,50 @@ import type { MetricFamily, MetricValue } from '../../engine/metric.ts'
 import type { EventCount } from '../../engine/realtime/counters.ts'
 import type { Realtime } from '../../engine/realtime/realtime.ts'
 
-export function realtimeMetrics(realtime: Realtime, queuedBytes: number): readonly MetricFamily[] {
-  return [...socketMetrics(realtime, queuedBytes), ...eventMetrics(realtime), ...commandMetrics(realtime)]
+/** Who wants to come in, and what became of it. */
+export interface AdmissionView {
+  /** At the moment; `unread`: those of whom nothing was read yet. */
+  readonly waiting: number
+  readonly unread: number
+  readonly atOnce: number
+  readonly later: number
+  readonly refused: number
+  readonly gone: number
+  /** How long the one had waited that was let in last. */
+  readonly waitedMs: number
+}
+
+export function realtimeMetrics(
+  realtime: Realtime,
+  queuedBytes: number,
+  admission: AdmissionView,
+): readonly MetricFamily[] {
+  return [
+    ...socketMetrics(realtime, queuedBytes),
+    ...admissionMetrics(admission),
+    ...recoveryMetrics(realtime),
+    ...eventMetrics(realtime),
+    ...commandMetrics(realtime),
+  ]
+}
+
+function admissionMetrics(admission: AdmissionView): MetricFamily[] {
+  const { waiting, unread, atOnce, later, refused, gone, waitedMs } = admission
+  return [
+    gauge(
+      'belfry_socket_admission_waiting',
+      'Handshakes and sessions that wait to be let in, and connections that were not read yet.',
+      labelled('what', Object.entries({ newcomers: waiting, unread })),
+    ),
+    gauge('belfry_socket_admission_wait_seconds', 'How long the last one that waited had waited.', [
+      { labels: {}, value: waitedMs / 1_000 },
+    ]),
+    counter(
+      'belfry_socket_admission_total',
+      'Handshakes and sessions that asked to be let in, by what became of it.',
+      labelled('outcome', Object.entries({ at_once: atOnce, later, refused, gone })),
+    ),
+  ]
 }
 
 function socketMetrics(realtime: Realtime, queuedBytes: number): MetricFamily[] {
@@ -22,7 +64,7 @@ function socketMetrics(realtime: Realtime, queuedBytes: number): MetricFamily[] 
       'Sessions that are open, by namespace.',
       labelled(
         'namespace',
-        [...realtime.namespaces.values()].map(({ name, sessions }) => [name, sessions.length]),
+        [...realtime.namespaces.values()].map(({ name, sessionCount }) => [name, sessionCount]),
       ),
     ),
     gauge('belfry_socket_users', 'Users who are connected.', [{ labels: {}, value: realtime.users.size }]),
@@ -40,6 +82,45 @@ function socketMetrics(realtime: Realtime, queuedBytes: number): MetricFamily[] 
       'belfry_socket_suspicious_total',
       'What looked like an attack or a broken client, by reason.',
       labelled('reason', realtime.suspicions.seen),
+    ),
+  ]
+}
+
+function recoveryMetrics({ recoveries, namespaces }: Realtime): MetricFamily[] {
+  const { recovered, resets } = recoveries
+  const all = [...namespaces.values()]
+  return [
+    counter('belfry_recovered_total', 'Sessions that came back and got everything that they had missed.', [
+      { labels: {}, value: recovered },
+    ]),
+    counter(
+      'belfry_replayed_total',
+      'Copies of events that were sent to clients which had missed them, or read slowly, by namespace.',
+      labelled(
+        'namespace',
+        all.map(({ name, replayed }) => [name, replayed]),
+      ),
+    ),
+    counter(
+      'belfry_resets_total',
+      'Clients that came back and were told that they had missed something, by reason.',
+      labelled('reason', resets),
+    ),
+    gauge(
+      'belfry_sessions_behind',
+      'Sessions that read the log, since they are back or read slowly, by namespace.',
+      labelled(
+        'namespace',
+        all.map(({ name, behind }) => [name, behind.size]),
+      ),
+    ),
+    counter(
+      'belfry_sessions_fell_behind_total',
+      'Sessions that read more slowly than events were published, by namespace.',
+      labelled(
+        'namespace',
+        all.map(({ name, fellBehind }) => [name, fellBehind]),
+      ),
     ),
   ]
 }

@@ -6,11 +6,13 @@
  *   given → waits for a round → taken (→ taken again) → answered
  *                                └→ owed: nobody can say whether it was stored → answered in a later round
  *
- * Of one session all steps are in one line, in the order in which they were given.
+ * Of one session all steps are in one line, in the order in which they were given. While the database is away nothing
+ * is given to a line: all wait for it together, and no round for the patience of those before it.
  */
 import { Refusal } from '@belfry/contract'
 import { type Database, DatabaseError } from '../../../engine/ports/database.ts'
 import type { Logger } from '../../../engine/ports/logger.ts'
+import { sql } from '../../../engine/sql.ts'
 import { together } from '../../../engine/together.ts'
 import { changeOf, type Draft, draftOf } from './draft.ts'
 import { readSessions, type SessionChange, type SessionRow, writeSessions } from './statements.ts'
@@ -34,8 +36,8 @@ export interface Place {
 
 export interface Rounds {
   run<Answer>(step: Step<Answer>): Promise<Answer>
-  /** Whether it is done later, though it was refused now. */
-  isOwed(step: Step): boolean
+  /** Whether it was refused, and is done later all the same. */
+  isPromised(step: Step): boolean
   /** Does what is owed, if the database is there. */
   payUp(): Promise<void>
   /** Resolves when nothing is on its way any more. */
@@ -69,8 +71,11 @@ const triesMax = 20
 export function createRounds(parts: RoundsParts): Rounds {
   const { database, logger } = parts
   const owed = new Map<string, Step[]>()
-  const owedSteps = new Set<Step>()
+  let owedCount = 0
+  const promised = new WeakSet<Step>()
   const onTheirWay = new Set<Promise<unknown>>()
+  let isKnownAway = false
+  let comingBack: Promise<unknown> | undefined
 
   const lines = Array.from({ length: linesMax }, (_, number) =>
     together<Step | undefined, Outcome>({
@@ -93,7 +98,7 @@ export function createRounds(parts: RoundsParts): Rounds {
     const call = (pid: string) => {
       const ofPid = owed.get(pid) ?? []
       owed.delete(pid)
-      for (const step of ofPid) owedSteps.delete(step)
+      owedCount -= ofPid.length
       due.push(...ofPid)
     }
     for (const { pid } of steps) call(pid)
@@ -105,8 +110,9 @@ export function createRounds(parts: RoundsParts): Rounds {
   }
 
   function owe(step: Step | undefined): void {
-    if (step === undefined || owedSteps.size >= owedMax) return
-    owedSteps.add(step)
+    if (step === undefined || owedCount >= owedMax) return
+    owedCount += 1
+    promised.add(step)
     const ofPid = owed.get(step.pid)
     if (ofPid === undefined) owed.set(step.pid, [step])
     else ofPid.push(step)
@@ -117,6 +123,8 @@ export function createRounds(parts: RoundsParts): Rounds {
     const outcomes = new Map<Step, Outcome>()
     let open: ReadonlyMap<string, readonly Step[]> = Map.groupBy(steps, ({ pid }) => pid)
     try {
+      // These came while it was there, and have waited for others since.
+      if (isKnownAway && isAway()) throw new Refusal('database_unavailable')
       await parts.prepare()
       for (let tries = 0; open.size > 0; tries += 1) {
         if (tries === triesMax) throw new Refusal('database_unavailable')
@@ -131,7 +139,9 @@ export function createRounds(parts: RoundsParts): Rounds {
             .filter(([, left]) => left.length > 0),
         )
       }
+      isKnownAway = false
     } catch (error) {
+      isKnownAway = isUnavailable(error) && isAway()
       await settleFailed([...open.values()].flat(), error, outcomes)
     }
     return outcomes
@@ -174,26 +184,45 @@ export function createRounds(parts: RoundsParts): Rounds {
     }
   }
 
-  return {
-    async run<Answer>(step: Step<Answer>) {
-      const line = lines[lineOf(step.pid)] as (typeof lines)[number]
-      const answer = line(step)
-      onTheirWay.add(answer)
-      try {
-        const outcome = await answer.catch((error: unknown) => {
-          // Too many wait.
-          owe(step.afterLoss?.())
-          throw error
-        })
-        return outcome() as Answer
-      } finally {
-        onTheirWay.delete(answer)
+  const isAway = () => database.state().state === 'down'
+
+  /** Whoever comes meanwhile waits for the same answer, and then goes on in the same order. */
+  function whenThere(): Promise<unknown> {
+    if (comingBack === undefined) {
+      comingBack = database.query(sql`select 1`)
+      const forget = () => {
+        comingBack = undefined
       }
+      comingBack.then(forget, forget)
+    }
+    return comingBack
+  }
+
+  async function run<Answer>(step: Step<Answer>): Promise<Answer> {
+    let outcome: Outcome
+    try {
+      if (comingBack !== undefined || isAway()) await whenThere()
+      outcome = await (lines[lineOf(step.pid)] as (typeof lines)[number])(step)
+    } catch (error) {
+      // It was in no round: the database is away, or too many wait.
+      if (isUnavailable(error)) owe(step.afterLoss?.())
+      throw error
+    }
+    return outcome() as Answer
+  }
+
+  return {
+    run<Answer>(step: Step<Answer>) {
+      const answer = run(step)
+      const forget = () => onTheirWay.delete(answer)
+      onTheirWay.add(answer)
+      answer.then(forget, forget)
+      return answer
     },
-    isOwed: (step) => owedSteps.has(step),
+    isPromised: (step) => promised.has(step),
     async payUp() {
-      if (owed.size === 0 || database.state().state === 'down') return
-      logger.debug({ steps: owedSteps.size }, 'sessions: what the database could not take is done now')
+      if (owed.size === 0 || isAway()) return
+      logger.debug({ steps: owedCount }, 'sessions: what the database could not take is done now')
       await Promise.all(lines.map((line) => line(undefined)))
     },
     async settled() {

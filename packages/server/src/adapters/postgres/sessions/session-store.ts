@@ -181,7 +181,7 @@ export function createPostgresSessionStore(options: PostgresSessionStoreOptions)
       if (!canBeStored(pid)) return false
       const step = departure(pid, atMs, (session) => session.generation === generation)
       return run(step).catch((error: unknown) => {
-        if (isUnavailable(error) && rounds.isOwed(step)) return true
+        if (isUnavailable(error) && rounds.isPromised(step)) return true
         throw error
       })
     },

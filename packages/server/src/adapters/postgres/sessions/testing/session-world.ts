@@ -1,5 +1,6 @@
 /** Sessions in a database of their own, with a line to it that can be cut. */
 import type { NodeId, SessionStoreOptions } from '../../../../engine/ports/session-store.ts'
+import type { Statement } from '../../../../engine/sql.ts'
 import { createRecordingLogger } from '../../../../engine/testing/recording-logger.ts'
 import { createTestClock, type TestClock } from '../../../../engine/testing/test-clock.ts'
 import { until } from '../../../../engine/testing/until.ts'
@@ -20,7 +21,15 @@ export async function openSessionWorld(postgresUrl: string) {
   const proxy = await startProxy(server.url)
   const clock = createTestClock()
   const logger = createRecordingLogger()
-  const database = createDatabase({ url: proxy.url, logger, patienceMs: 1_000 })
+  const real = createDatabase({ url: proxy.url, logger, patienceMs: 1_000 })
+  let asked = 0
+  const database = {
+    ...real,
+    query<Row>(statement: Statement<Row>) {
+      asked += 1
+      return real.query(statement)
+    },
+  }
   const stores: PostgresSessionStore[] = []
   return {
     server,
@@ -28,6 +37,8 @@ export async function openSessionWorld(postgresUrl: string) {
     clock,
     logger,
     database,
+    /** How many statements the stores gave to the database. */
+    asked: () => asked,
     async open(
       { node = `world-${stores.length}` as NodeId, ...options }: SessionNodeOptions = {},
       ownTime: TestClock = clock,
@@ -47,6 +58,10 @@ export async function openSessionWorld(postgresUrl: string) {
       const before = await heardAtMs()
       ownTime.advance(10_000)
       await until(async () => (await heardAtMs()) > before, { what: `${node} is heard` })
+    },
+    async nodes(): Promise<unknown[]> {
+      const rows = await server.sql('select node from session_nodes order by node')
+      return rows.map(({ node }) => node)
     },
     /** What the database says of itself agrees with its rows. */
     async count(): Promise<{ readonly rows: number; readonly away: number; readonly total: number }> {

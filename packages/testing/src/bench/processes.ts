@@ -5,9 +5,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import os from 'node:os'
-import { join } from 'node:path'
+import { basename, extname } from 'node:path'
 
-/** Functions of one argument, which travels as JSON, as does what they return. */
+/** Functions of one argument, which travels as a structured clone, as does what they return. */
 export type Calls = Readonly<Record<string, (argument: never) => unknown>>
 
 type ArgumentOf<F> = F extends (argument: infer A) => unknown ? A : never
@@ -16,6 +16,7 @@ type ResultOf<F> = F extends (argument: never) => infer R ? Awaited<R> : never
 export interface Child<C> {
   call<Name extends keyof C & string>(name: Name, argument: ArgumentOf<C[Name]>): Promise<ResultOf<C[Name]>>
   stop(): Promise<void>
+  readonly process: ChildProcess
 }
 
 interface Question {
@@ -44,17 +45,32 @@ function send(answer: Answer): void {
   process.send?.(answer)
 }
 
-/** `core`: the one it stays on, if this machine can do that; undefined: any. */
+export interface ChildOptions {
+  /** The one it stays on, if this machine can do that; any if absent. */
+  readonly core?: number
+  readonly nodeOptions?: readonly string[]
+  /** Arguments of its own. */
+  readonly words?: readonly string[]
+  /** Instead of that of this process. */
+  readonly environment?: NodeJS.ProcessEnv
+}
+
+/** `path`: of a file that calls `answerCalls`. */
 export async function startChild<C extends Calls>(
-  file: string,
-  core: number | undefined,
-  nodeOptions: readonly string[] = [],
+  path: string,
+  options: ChildOptions = {},
 ): Promise<Child<C>> {
-  const command = [process.execPath, '--conditions=source', ...nodeOptions, join(import.meta.dirname, file)]
+  const { core, nodeOptions = [], words = [], environment } = options
+  const file = basename(path)
+  // In the repository, packages are run from their sources.
+  const conditions = extname(path) === '.ts' ? ['--conditions=source'] : []
+  const command = [process.execPath, ...conditions, ...nodeOptions, path, ...words]
   const pinned =
     isPinned && core !== undefined ? ['taskset', '--cpu-list', String(core), ...command] : command
   const child = spawn(pinned[0] as string, pinned.slice(1), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    serialization: 'advanced',
+    ...(environment === undefined ? {} : { env: environment }),
   })
   const waiting = new Map<number, PromiseWithResolvers<unknown>>()
   const ready = Promise.withResolvers<unknown>()
@@ -76,10 +92,13 @@ export async function startChild<C extends Calls>(
       const asked = Promise.withResolvers<unknown>()
       waiting.set(count, asked)
       const question: Question = { id: count, name, argument }
-      child.send(question)
+      child.send(question, (error) => {
+        if (error !== null) asked.reject(new Error(`${file} is gone: ${error.message}`))
+      })
       return asked.promise as Promise<never>
     },
     stop: () => stop(child),
+    process: child,
   }
 }
 
