@@ -11,6 +11,7 @@ import {
   originOrAny,
   publicKeys,
   secretText,
+  secureUrl,
   signingSecret,
   socketPath,
   text,
@@ -143,6 +144,26 @@ describe('choice', () => {
     ])
     expectMistakes(kind, ['JSON', 'json ', '', 'auto,json', ...inherited], 'one of auto, json')
   })
+})
+
+describe('secure address', () => {
+  it.each([
+    'https://id.example.com/keys',
+    'http://localhost:8080/keys',
+    'http://127.0.0.1/keys',
+    'http://[::1]:1/keys',
+  ])('takes %s', (given) => expect(secureUrl.parse(given)).toEqual({ value: given }))
+
+  it.each([
+    'http://id.example.com/keys',
+    'http://127.0.0.1.example.com/keys',
+    'http://localhost.example.com/keys',
+    'https://user:password@id.example.com/keys',
+    'ftp://localhost/keys',
+    'file:///keys',
+    'id.example.com',
+    '',
+  ])('refuses %s', (given) => expect(secureUrl.parse(given)).toHaveProperty('mistake'))
 })
 
 describe('secret text', () => {

@@ -386,6 +386,28 @@ describe('authenticate', () => {
     expect(few.state).toBe('over')
   })
 
+  it('by opening /auth lets the client come back, where a module cannot say', async () => {
+    let isAway = false
+    await using world = await open({
+      roomAuthorities: [
+        {
+          kind: 'episode',
+          mayJoin() {
+            if (isAway) throw new Refusal('database_unavailable')
+            return true
+          },
+        },
+      ],
+    })
+    const client = world.connect()
+    const session = await opened(client, '/posts', { token: tokenOf(lasting(60_000)) })
+    await session.ask('room:join', { room: episode })
+    isAway = true
+    await opened(client, '/auth', { token: tokenOf(lasting(3_600_000)) })
+    await settled(world)
+    expect(client.closedBy).toBe('closed_by_server')
+  })
+
   it('asks the module of each namespace whether it still lets them in', async () => {
     await using world = await open({
       handlers: {

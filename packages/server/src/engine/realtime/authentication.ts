@@ -78,7 +78,14 @@ export class Authentication {
     if (isNobody(principal)) return
     connection.credential = principal
     const isNew = connection.sessions.some((other) => other.principal !== principal)
-    if (isNew) await this.#renew(connection, principal)
+    if (!isNew) return
+    try {
+      await this.#renew(connection, principal)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      // There is no answer to say it in: the client comes back, and everything of it with the new token.
+      connection.connection.close('closed_by_server')
+    }
   }
 
   async #authenticate(session: Session, token: string) {

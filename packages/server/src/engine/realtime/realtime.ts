@@ -49,6 +49,7 @@ import { NamespaceState, type SessionHost } from './namespace-state.ts'
 import { isNobody } from './nobody.ts'
 import { Packing } from './packing.ts'
 import { Renewal } from './renewal.ts'
+import { byKind, ownRooms } from './room-authorities.ts'
 import type { Session } from './session.ts'
 import { Suspicions } from './suspicions.ts'
 import { type ConnectionLimits, Users } from './users.ts'
@@ -227,10 +228,11 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     isStopping: () => options.isStopping(),
   })
   const disconnect = (session: Session, code: GoodbyeCode) => arrivals.disconnect(session, code)
+  const tell = (session: Session, name: string, data: object) => dispatcher.tell(session, name, data)
   const expiry: Expiry = new Expiry({
     clock,
     graceMs: options.tokenGraceMs,
-    tell: (session, name, data) => dispatcher.tell(session, name, data),
+    tell,
     disconnect,
   })
   const authentication = new Authentication({
@@ -240,7 +242,7 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       revocations,
       logger,
       authorities,
-      tell: (session, name, data) => dispatcher.tell(session, name, data),
+      tell,
       disconnect,
     }),
     expiry,
@@ -267,7 +269,7 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     suspicions,
     tap,
     authorities,
-    tellSession: (session, name, data) => dispatcher.tell(session, name, data),
+    tellSession: tell,
     closeAbuser(session) {
       const { principal } = session
       rate.coolDown(principal.userId, clock.now())
@@ -385,7 +387,7 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       drain(
         {
           connections: arrivals.connections,
-          tell: (session, name, data) => dispatcher.tell(session, name, data),
+          tell,
         },
         plan,
       ),
@@ -399,21 +401,3 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     },
   }
 }
-
-function byKind(authorities: readonly RoomAuthority[]): ReadonlyMap<string, RoomAuthority> {
-  const found = new Map<string, RoomAuthority>()
-  for (const authority of authorities) {
-    // The second would decide for the first, and one of them may be the engine itself.
-    if (found.has(authority.kind))
-      throw new TypeError(`The rooms of the kind ${authority.kind} have two owners.`)
-    found.set(authority.kind, authority)
-  }
-  return found
-}
-
-/** Rooms that follow from the token: whoever belongs there is in them from the start, and may come back. */
-const ownRooms: readonly RoomAuthority[] = [
-  { kind: 'user', mayJoin: ({ userId }, id) => userId === id },
-  { kind: 'workspace', mayJoin: ({ workspaces }, id) => workspaces.some((own) => own === id) },
-  { kind: 'team', mayJoin: ({ teams }, id) => teams.some((own) => own === id) },
-]

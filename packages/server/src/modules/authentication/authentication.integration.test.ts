@@ -1,6 +1,7 @@
 /** Users and logins on a real PostgreSQL: who gets in, what a refresh token is good for, and how everything ends. */
 import { expect, inject, it } from 'vitest'
 import { migrateDown, migrateUp } from '../../adapters/postgres/migrations.ts'
+import { sql } from '../../engine/sql.ts'
 import { attemptsPerAddressMax, attemptsPerUserMax, attemptWindowMs } from './attempts.ts'
 import { loginsPerUserMax, repeatMs } from './logins.ts'
 import {
@@ -211,6 +212,40 @@ it('lets nobody in with a password that is changed at the same time', async () =
     }
     expect(await world.server.sql('select 1 from logins')).toHaveLength(0)
   }
+})
+
+it('begins no login for a password that was changed while it was looked at', async () => {
+  await using world = await openWithAna()
+  const changed = Promise.withResolvers<void>()
+  const isLocked = Promise.withResolvers<void>()
+  const change = world.database.transaction(async (transaction) => {
+    await transaction.query(sql`update users set password_hash = 'another' where id = 'ana'`)
+    isLocked.resolve()
+    await changed.promise
+  })
+  await isLocked.promise
+  const login = world.logIn('ana')
+  login.catch(() => undefined)
+  await expect
+    .poll(() =>
+      world.server.sql(
+        "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'into logins'",
+      ),
+    )
+    .toHaveLength(1)
+  changed.resolve()
+  await change
+  await expect(login).rejects.toMatchObject({ code: 'login_refused' })
+  expect(await world.server.sql('select 1 from logins')).toHaveLength(0)
+})
+
+it('renews nothing of a login that was taken back, whoever wrote that', async () => {
+  await using world = await openWithAna()
+  const login = await world.logIn('ana')
+  const { loginId = '' } = world.whoIs(login)
+  await world.revocations.revoke({ kind: 'login', id: loginId, keptUntilMs: world.clock.now() + 1_000 })
+  await expect(world.logins.refresh(login.refreshToken)).rejects.toMatchObject(ended)
+  expect(await world.server.sql('select 1 from logins')).toHaveLength(0)
 })
 
 it('keeps a hundred logins of a user, and ends the one that began first', async () => {
