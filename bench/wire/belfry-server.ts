@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import { command, defineNamespace, stream } from '@belfry/contract'
 import { z } from 'zod'
+import { defaultAdmissionBounds } from '../../packages/server/src/adapters/socketio/admission.ts'
 import { createSocketServer } from '../../packages/server/src/adapters/socketio/socket-server.ts'
 import { createTokenVerifier } from '../../packages/server/src/adapters/tokens/token-verifier.ts'
 import { createMemoryBroker } from '../../packages/server/src/engine/memory/broker.ts'
@@ -30,6 +31,9 @@ import {
 
 /** Beyond everything that is measured here: these bounds are not. */
 const unlimited = 1_000_000_000
+
+/** Newcomers are let in as they come, however many. */
+const isWithoutAdmission = process.argv.includes('--without-admission')
 
 const contractOf = (name: BenchNamespace) =>
   defineNamespace({
@@ -94,7 +98,12 @@ const sockets = createSocketServer({
   origins: { allowed: [], credentials: true },
   trustedProxies: false,
   parser: 'default',
-  bounds: { packetsPerSecondMax: unlimited },
+  bounds: {
+    packetsPerSecondMax: unlimited,
+    ...(isWithoutAdmission && {
+      admission: { ...defaultAdmissionBounds, sliceMsMin: unlimited, sliceMsMax: unlimited },
+    }),
+  },
 })
 realtime.use(sockets.transport)
 const http = createServer((_request, response) => response.end())

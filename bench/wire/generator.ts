@@ -21,10 +21,14 @@ export interface Storm {
   readonly namespaces: number
   /** Connects that have begun and not ended, at most. */
   readonly unfinishedMax: number
+  /** Theirs; the one that everybody is in if absent. */
+  readonly workspace?: string
 }
 
 export interface StormResult {
   readonly perSecond: number
+  /** From the first connect that began to the last that was in. */
+  readonly allInMs: number
   readonly p99Ms: number
   readonly generatorBusy: number
 }
@@ -40,6 +44,7 @@ export interface GeneratorSample {
   /** Since the sample before. */
   readonly p50Ms: number
   readonly p99Ms: number
+  readonly maxMs: number
 }
 
 export type GeneratorCalls = typeof calls
@@ -67,11 +72,19 @@ const host: ClientHost & { port: number } = {
 
 const calls = {
   /** All tokens and what is said with them are made before the first connect. */
-  async connect({ port, clients: total, namespaces, unfinishedMax }: Storm): Promise<StormResult> {
+  async connect({
+    port,
+    clients: total,
+    namespaces,
+    unfinishedMax,
+    workspace = workspaceId,
+  }: Storm): Promise<StormResult> {
     host.port = port
     const names = namespaceNames.slice(0, namespaces)
     const first = clients.size
-    const entries = Array.from({ length: total - first }, (_, index) => entryOf(first + index, names))
+    const entries = Array.from({ length: total - first }, (_, index) =>
+      entryOf(first + index, names, workspace),
+    )
     const times = new Histogram()
     const done = Promise.withResolvers<void>()
     let begun = 0
@@ -101,6 +114,7 @@ const calls = {
     const { user, system } = process.cpuUsage(cpuBefore)
     return {
       perSecond: (entries.length / micros) * 1e6,
+      allInMs: micros / 1_000,
       p99Ms: times.milliseconds(0.99),
       generatorBusy: (user + system) / micros,
     }
@@ -142,7 +156,11 @@ const calls = {
     const { bytes, answers } = host
     let events = 0
     for (const { received } of clients) events += received
-    const times = { p50Ms: latencies.milliseconds(0.5), p99Ms: latencies.milliseconds(0.99) }
+    const times = {
+      p50Ms: latencies.milliseconds(0.5),
+      p99Ms: latencies.milliseconds(0.99),
+      maxMs: latencies.milliseconds(1),
+    }
     latencies.clear()
     return { atMicros: sharedMicros(), cpuMicros: user + system, events, bytes, answers, ...times }
   },
@@ -151,10 +169,10 @@ const calls = {
 let receipts: { readonly socket: Socket; readonly timer: NodeJS.Timeout } | undefined
 
 /** Each client is a user of its own. */
-function entryOf(index: number, names: readonly string[]): Buffer {
+function entryOf(index: number, names: readonly string[], workspace: string): Buffer {
   const token = issueToken({
     secret,
-    claims: { sub: userIdOf(index), workspaces: [workspaceId] },
+    claims: { sub: userIdOf(index), workspaces: [workspace] },
     expiresInSeconds: 3_600,
     now: Date.now,
   })

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { answerCalls } from '../../packages/testing/src/bench/processes.ts'
+import { Histogram } from '../../packages/testing/src/fleet/histogram.ts'
 import { Publisher, type Saturation, type Schedule } from './publisher.ts'
 import { type Publish, sharedMicros } from './world.ts'
 
@@ -11,6 +12,13 @@ export interface ServerSample {
   readonly atMicros: number
   readonly cpuMicros: number
   readonly published: number
+}
+
+/** Turns of the event loop, in milliseconds of the processor: what else runs on the machine does not count. */
+export interface TurnSample {
+  readonly p99Ms: number
+  readonly maxMs: number
+  readonly count: number
 }
 
 export interface MemorySample {
@@ -34,6 +42,7 @@ export async function serveBench(http: Server, publish: Publish, sessions: () =>
 }
 
 function serverCalls(http: Server, publisher: Publisher, sessions: () => number) {
+  let turns: TurnWatch | undefined
   return {
     port(_: null): number {
       const address = http.address()
@@ -43,6 +52,11 @@ function serverCalls(http: Server, publisher: Publisher, sessions: () => number)
       const { user, system } = process.cpuUsage()
       return { atMicros: sharedMicros(), cpuMicros: user + system, published: publisher.published }
     },
+    /** Until `turns`, the event loop never rests: for moments in which it would not anyway. */
+    watchTurns(_: null): void {
+      turns = new TurnWatch()
+    },
+    turns: (_: null): TurnSample | undefined => turns?.end(),
     async memory(_: null): Promise<MemorySample> {
       await delay(settleMs)
       const rss = process.memoryUsage.rss()
@@ -58,6 +72,29 @@ function serverCalls(http: Server, publisher: Publisher, sessions: () => number)
     schedule: (schedule: Schedule): void => publisher.schedule(schedule),
     saturate: (saturation: Saturation) => publisher.saturate(saturation),
     stopPublishing: (_: null): void => publisher.stop(),
+  }
+}
+
+class TurnWatch {
+  readonly #times = new Histogram()
+  #before = process.threadCpuUsage()
+  #isOver = false
+
+  constructor() {
+    this.#turn()
+  }
+
+  end(): TurnSample {
+    this.#isOver = true
+    const times = this.#times
+    return { p99Ms: times.milliseconds(0.99), maxMs: times.milliseconds(1), count: times.total }
+  }
+
+  #turn(): void {
+    const { user, system } = process.threadCpuUsage(this.#before)
+    this.#before = process.threadCpuUsage()
+    this.#times.add(user + system)
+    if (!this.#isOver) setImmediate(() => this.#turn())
   }
 }
 

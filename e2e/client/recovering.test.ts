@@ -1,9 +1,9 @@
 /** What a client makes of what a server says when it comes back: in which order, from where, and how much it was. */
 import { createServer } from 'node:http'
 import { enterRoom, keptOverReloads } from '@belfry/client'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createMemoryLocks } from '../../packages/client/src/testing/memory-locks.ts'
-import { posts } from '../protocol/namespaces.ts'
+import { news, posts } from '../protocol/namespaces.ts'
 import { until } from '../protocol/until.ts'
 import { closed, listening, openWorld, thread } from '../protocol/world.ts'
 import { becomes, isOpen, openClient, type Tested } from './client-world.ts'
@@ -79,8 +79,8 @@ it('goes on from what it heard where a replay was cut, and not from where that w
   await until(() => seen.includes('event 1'))
   await comeBack(server, tested)
   await until(() => seen.includes('event 3'))
-  await comeBack(server, tested)
-  expect(server.shown.map(({ offset }) => offset)).toEqual([undefined, 'e.1', 'e.3'])
+  for (const _ of [3, 4]) await comeBack(server, tested)
+  expect(server.shown.map(({ offset }) => offset)).toEqual([undefined, 'e.1', 'e.3', 'e.3'])
 })
 
 it('shows where its session began if nothing has come, and never a cursor of another session', async () => {
@@ -107,6 +107,23 @@ it('shows where its session began if nothing has come, and never a cursor of ano
     { pid: first, offset: 'e.1' },
     { pid: third, offset: 'f.7' },
   ])
+})
+
+it('shows no cursor of another session to a server that does not say where a session begins', async () => {
+  await using world = await openWorld()
+  await using server = await wireServer({
+    welcome(visitor, times) {
+      if (times === 1) made(visitor, 1)
+    },
+  })
+  using tested = openClient(world, { url: server.url })
+  const { seen } = watch(tested)
+  await until(() => seen.includes('event 1'))
+  for (const times of [2, 3]) {
+    await comeBack(server, tested)
+    await until(() => server.shown.length === times)
+  }
+  expect(server.shown.map(({ offset }) => offset)).toEqual([undefined, 'e.1', undefined])
 })
 
 it('is not recovered any more when the server finds a gap on a living line, and enters its rooms again', async () => {
@@ -187,6 +204,12 @@ it.each([
   await using server = await wireServer({
     welcome: (visitor) => visitor.start('e.0'),
   })
+  const browser = new EventTarget()
+  for (const name of ['addEventListener', 'removeEventListener'] as const)
+    vi.stubGlobal(name, browser[name].bind(browser))
+  onTestFinished(() => {
+    vi.unstubAllGlobals()
+  })
   using tested = openClient(world, { url: server.url })
   const { live } = watch(tested)
   await isOpen(live)
@@ -203,6 +226,9 @@ it.each([
     reason: 'shutting_down',
     retryAt: tested.clock.now() + (afterMs ?? 1_000),
   })
+  // A network that is there again brings no server back that named a time.
+  browser.dispatchEvent(new Event('online'))
+  expect(live.state.get().status).toBe(afterMs === undefined ? 'opening' : 'waiting')
   // Who is asked to does not wait.
   tested.client.connect()
   await isOpen(live)
@@ -236,6 +262,26 @@ it.each([
     reason: transport === 'polling' ? 'server_full' : 'unreachable',
     retryAt: tested.clock.now() + waitMs,
   })
+  await closed(http)
+})
+
+it('waits as usual after a refusal that names no time, whatever the one before said', async () => {
+  await using world = await openWorld()
+  const http = createServer()
+  let times = 0
+  http.on('upgrade', (_request, socket) => {
+    times += 1
+    if (times > 1) socket.destroy()
+    else socket.end('HTTP/1.1 503 Full\r\nRetry-After: 40\r\nContent-Length: 0\r\n\r\n')
+  })
+  const url = await listening(http)
+  using tested = openClient(world, { url })
+  const { live } = watch(tested)
+  await becomes(live, 'waiting')
+  tested.clock.advance(40_000)
+  await until(() => times === 2)
+  await becomes(live, 'waiting')
+  expect(live.state.get()).toMatchObject({ attempt: 2, retryAt: tested.clock.now() + 1_000 })
   await closed(http)
 })
 
@@ -283,10 +329,18 @@ describe('the page that comes after a reload', () => {
     expect(server.shown[2]).toEqual({ pid: server.given[0], offset: 'e.2' })
   })
 
-  it.each<readonly [string, (tested: Tested, live: { close(): void }) => void]>([
-    ['signed out', ({ client }) => client.close()],
-    ['left the namespace', (_tested, live) => live.close()],
-  ])('begins anew after one that %s', async (_what, leave) => {
+  it.each<readonly [string, string, (tested: Tested, live: { close(): void }, visitor: Visitor) => void]>([
+    ['signed out', 'closed', ({ client }) => client.close()],
+    ['left the namespace', 'idle', (_tested, live) => live.close()],
+    [
+      'was ended by the server',
+      'ended',
+      (_tested, _live, { say, socket }) => {
+        say('session:closing', { code: 'kicked', message: 'Go.', retry: false }, 'e.0')
+        socket.disconnect()
+      },
+    ],
+  ])('begins anew after one that %s', async (_what, status, leave) => {
     await using world = await openWorld()
     await using server = await wireServer({
       recovers: () => true,
@@ -296,8 +350,8 @@ describe('the page that comes after a reload', () => {
     using before = openClient(world, page(tab, server.url))
     const { live } = watch(before)
     await until(() => tab.items.size === 1)
-    leave(before, live)
-    await becomes(live, before.client.state.get().status === 'closed' ? 'closed' : 'idle')
+    leave(before, live, server.visitors[0] as Visitor)
+    await becomes(live, status)
     expect(tab.items.size).toBe(0)
     using after = openClient(world, page(tab, server.url))
     await isOpen(watch(after).live)
@@ -324,10 +378,11 @@ describe('the page that comes after a reload', () => {
     await until(() => locks.waiting(`belfry session ${server.given[0]}`) === 1)
     server.cut()
     await becomes(live, 'waiting')
+    after.client.connect()
+    await until(() => server.lines() === 1)
     held.resolve()
-    await until(() => locks.waiting(`belfry session ${server.given[0]}`) === 0)
-    after.clock.advance(1_000)
     await isOpen(live)
+    await until(() => server.shown.length === 2)
     expect(server.shown.at(-1)).toEqual({ pid: server.given[0], offset: 'e.5' })
     const again = Promise.withResolvers<void>()
     const others = createMemoryLocks()
@@ -341,5 +396,36 @@ describe('the page that comes after a reload', () => {
     again.resolve()
     await until(() => others.held().length === 0)
     expect(server.shown).toHaveLength(2)
+  })
+
+  it('is not on a namespace that was left before its place was known', async () => {
+    await using world = await openWorld()
+    await using server = await wireServer({
+      recovers: () => true,
+      welcome: (visitor) => visitor.start('e.0'),
+    })
+    server.server.of('/news')
+    const tab = openTab()
+    using before = openClient(world, page(tab, server.url))
+    watch(before)
+    await until(() => tab.items.size === 1)
+    const locks = createMemoryLocks()
+    const name = `belfry session ${server.given[0]}`
+    void locks.request(name, {}, () => new Promise<void>(() => {}))
+    const options = { ...page(tab, server.url), reloads: keptOverReloads({ storage: tab.storage, locks }) }
+    using after = openClient(world, options)
+    const other = after.client.namespace(news)
+    other.onReset(() => {})
+    await isOpen(other)
+    const { live } = watch(after)
+    await until(() => locks.waiting(name) === 1)
+    live.close()
+    await becomes(live, 'idle')
+    expect(locks.waiting(name)).toBe(0)
+    server.cut()
+    await becomes(other, 'waiting')
+    after.clock.advance(1_000)
+    await isOpen(other)
+    expect(server.shown).toHaveLength(1)
   })
 })

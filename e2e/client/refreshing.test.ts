@@ -18,6 +18,11 @@ async function openServer(admit: (token: unknown) => boolean = () => true) {
     },
   })
   const shown: unknown[] = []
+  const entered: unknown[] = []
+  server.server.of('/news').use((socket, next) => {
+    entered.push(socket.handshake.auth['token'])
+    next()
+  })
   const auth = server.server.of('/auth').use((socket, next) => {
     const { token } = socket.handshake.auth as { token?: unknown }
     shown.push(token)
@@ -27,6 +32,8 @@ async function openServer(admit: (token: unknown) => boolean = () => true) {
     ...server,
     /** Tokens that were shown on `/auth`. */
     refreshed: shown,
+    /** With what clients came to `/news`. */
+    entered,
     inAuth: () => auth.sockets.size,
   }
 }
@@ -70,6 +77,10 @@ describe('a token that ends soon', () => {
     expect(live.state.get()).toBe(before)
     expect(tested.states).toEqual(['idle', 'connecting', 'connected'])
     await until(() => tested.clock.timers === 0)
+    const later = tested.client.namespace(news)
+    later.onReset(() => {})
+    await isOpen(later)
+    expect(server.entered).toEqual(['token 2'])
     warn(server)
     await until(() => server.refreshed.length === 2)
     expect(reasons).toEqual(['first', 'expiring', 'expiring'])
@@ -91,6 +102,10 @@ describe('a token that ends soon', () => {
       expect(live.state.get()).toEqual({ status: 'open', recovered: false })
     }
     expect(server.refreshed).toHaveLength(fails ? 0 : 2)
+    const later = tested.client.namespace(news)
+    later.onReset(() => {})
+    await isOpen(later)
+    expect(server.entered).toEqual(['token 1'])
   })
 
   it('is given up where nothing answers, and where the line breaks meanwhile', async () => {
@@ -105,14 +120,14 @@ describe('a token that ends soon', () => {
     await until(() => held.length === 1)
     tested.clock.advance(20_000)
     expect(tested.clock.timers).toBe(0)
+    held[0]?.('too late')
     warn(server)
     await until(() => held.length === 2)
     server.cut()
     await becomes(live, 'waiting')
-    held[0]?.('too late')
-    held[1]?.('of another line')
     tested.clock.advance(1_000)
     await isOpen(live)
+    held[1]?.('of another line')
     warn(server, 1)
     await until(() => held.length === 3)
     held[2]?.('the third')
@@ -132,14 +147,14 @@ describe('a token that ends soon', () => {
     expect([server.refreshed, tested.clock.timers]).toEqual([[], 0])
   })
 
-  it('is shown as a command where the application is on /auth itself', async () => {
+  it.each([true, false])('is shown as a command where the application is on /auth itself: %s', async (ok) => {
     await using world = await openWorld()
     await using server = await openServer()
     const commands: unknown[] = []
     server.server.of('/auth').on('connection', (socket) => {
       socket.on('authenticate', (input, answer) => {
         commands.push(input)
-        answer({ ok: true })
+        answer(ok ? { ok } : { ok, error: { code: 'token_invalid', message: 'No.', retry: false } })
       })
       socket.emit('auth:expiring', { expiresAt: 'soon', _meta: { id: 'e.0', at: '' } }, 'e.0')
     })
@@ -151,6 +166,10 @@ describe('a token that ends soon', () => {
     expect([commands, server.refreshed]).toEqual([[{ token: 'token 2' }], ['token 1']])
     await until(() => tested.clock.timers === 0)
     expect(auth.state.get().status).toBe('open')
+    const later = tested.client.namespace(news)
+    later.onReset(() => {})
+    await isOpen(later)
+    expect(server.entered).toEqual([ok ? 'token 2' : 'token 1'])
   })
 })
 

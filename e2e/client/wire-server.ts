@@ -56,6 +56,7 @@ export async function wireServer(parts: {
     /** What they were called. */
     given,
     visitors,
+    lines: () => server.engine.clientsCount,
     /** Closes the lines, and says nothing. */
     cut() {
       const { clients } = server.engine as unknown as {

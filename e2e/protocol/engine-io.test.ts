@@ -87,6 +87,8 @@ describe('the handshake', () => {
       expect(status).toBe(503)
       expect(JSON.parse(body)).toMatchObject({ error: 'server_full' })
     }
+    const { headers } = await fetch(`${world.url}/socket.io/?EIO=4&transport=polling`)
+    expect(headers.get('retry-after')).toBe('5')
     first.close()
     await first.closed
     await world.connections(0)

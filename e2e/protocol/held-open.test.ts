@@ -7,6 +7,7 @@ import type { Socket } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createTestClock } from '../../packages/server/src/engine/testing/test-clock.ts'
 import { openBystander } from './bystander.ts'
+import { posts } from './namespaces.ts'
 import { answered } from './raw-clients.ts'
 import { clientFrame, opcode } from './raw-line.ts'
 import { until } from './until.ts'
@@ -71,6 +72,21 @@ describe('half a way in', () => {
     clock.advance(5_100)
     expect(await idle.closed).toEqual({ code: 1008, reason: 'idle_connection' })
     expect(world.realtime.connections.size).toBe(1)
+  })
+
+  it('of a client that polls no more ends when it answers no ping, and little waits for it until then', async () => {
+    const clock = createTestClock()
+    await using world = await openWorld({ clock })
+    const polling = await world.rawPolling()
+    await polling.enter(world.token())
+    for (const n of count(10)) await world.publish(posts, 'post:created', { n })
+    clock.advance(25_000)
+    expect(world.sockets.queuedBytes()).toBeLessThan(10_000)
+    clock.advance(20_050)
+    await world.connections(0)
+    expect(world.closed()).toEqual({ ping_timeout: 1 })
+    expect(world.sockets.queuedBytes()).toBe(0)
+    expect((await polling.poll()).status).toBe(400)
   })
 
   it('of a body that never ends goes with its connection', async () => {

@@ -142,6 +142,7 @@ describe.each(transports)('over %s', (transport) => {
     const token = world.token(ana, 10)
     await speaker.enter(token)
     clock.advance(16_000)
+    expect(await speaker.hearText()).toContain('"code":"token_expiring"')
     await speaker.say(`0/news,${JSON.stringify({ token })}`)
     expect(await speaker.hearText()).toContain('"code":"token_expired"')
     await speaker.enter(world.token(), '/news')

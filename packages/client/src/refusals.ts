@@ -13,6 +13,7 @@ const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'too_many_connections',
   'too_many_requests',
   'server_full',
+  'overloaded',
   'shutting_down',
   'database_unavailable',
   'internal',

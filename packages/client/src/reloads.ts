@@ -195,7 +195,7 @@ function createPlaces(
     began(namespace, { pid, cursor }, token) {
       const user = userOf(token)
       const before = kept.get(namespace)
-      if (before === undefined || before.pid !== pid || before.user !== user || !before.isOurs) {
+      if (before === undefined || before.pid !== pid || before.user !== user) {
         // What is stored is of a session that is over.
         remove(namespace)
         if (pid !== undefined && user !== undefined) begin(namespace, pid, user)

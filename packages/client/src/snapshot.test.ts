@@ -252,6 +252,17 @@ describe('data', () => {
     expect(world.shown()).toBe('current: new')
   })
 
+  it('that nobody wanted for a while hears of resets from the first one on', async () => {
+    const world = await current()
+    world.snapshot.close()
+    world.state.set({ status: 'idle' })
+    world.watch()
+    world.open()
+    await world.loads[1]?.done(['new'], 'e.3')
+    world.reset()
+    expect([world.shown(), world.loads.length]).toEqual(['stale: new', 3])
+  })
+
   it.each([
     ['refused', 'forbidden'],
     ['ended', 'kicked'],

@@ -77,6 +77,11 @@ export const errorCatalogue = {
     retry: true,
     sentence: 'This server has as many connections as it may have. Try again later.',
   },
+  overloaded: {
+    status: 503,
+    retry: true,
+    sentence: 'This server has more to do than it can at the moment. Try again in a few seconds.',
+  },
   shutting_down: { status: 503, retry: true, sentence: 'This server is stopping. Try again in a moment.' },
 } as const satisfies Record<string, ErrorRow>
 

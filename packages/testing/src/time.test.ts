@@ -101,16 +101,17 @@ describe('while time is moved', patient, () => {
         return reason === 'first' ? server.token({ ...bob, expiresIn: '1m' }) : server.token(bob)
       },
     })
-    for (const client of [fixed, asking]) await server.open(client, posts)
+    const live = await server.open(fixed, posts)
+    await server.open(asking, posts)
     await expect(server.sockets.authenticate(token)).resolves.toMatchObject({ userId: 'ana' })
     await server.clock.advance('2m')
     await expect(server.sockets.authenticate(token)).rejects.toMatchObject({ code: 'token_expired' })
     await server.cut()
     await server.mend()
     await server.clock.advance('1s')
-    expect(fixed.state.get()).toMatchObject({ status: 'refused', code: 'token_expired' })
+    expect(live.state.get()).toMatchObject({ status: 'ended', code: 'token_expired' })
     expect(asking.state.get()).toMatchObject({ status: 'connected' })
-    expect(asked).toEqual(['first', 'reconnect'])
+    expect(asked).toEqual(['first', 'expiring', 'reconnect'])
   })
 
   it('a second of commands passes, and a key is forgotten after five minutes', async () => {
@@ -188,7 +189,7 @@ describe('a server that goes away', patient, () => {
     const resets: string[] = []
     live.onReset((reason) => resets.push(reason))
     await server.stop()
-    expect(client.state.get()).toMatchObject({ status: 'waiting', reason: 'line_lost' })
+    expect(client.state.get()).toMatchObject({ status: 'waiting', reason: 'shutting_down' })
     await server.clock.advance('1s')
     expect(client.state.get()).toMatchObject({ status: 'waiting', reason: 'unreachable', attempt: 2 })
     await server.start()

@@ -35,6 +35,7 @@ export const remedies: Record<FailureCode, string> = {
   database_unavailable: 'See whether PostgreSQL is running and reachable. Belfry reconnects by itself.',
   keys_unavailable: 'See whether the address in JWT_JWKS_URL answers, and whether this server may reach it.',
   server_full: 'Raise MAX_SOCKET_CONNECTIONS, or add a server.',
+  overloaded: 'Try again in a few seconds. Where it does not pass, add a server.',
   shutting_down: 'Wait until the server has started again.',
   unreachable: 'See whether the server is running and whether this computer has a network.',
   unreadable: 'See whether a proxy stands between you and Belfry, and what it reports.',

@@ -285,6 +285,10 @@ describe('rooms of the session that they share', () => {
     await expect.poll(() => connection.sent.length, { interval: 1 }).toBe(2)
     // More is known of the same session: they stay in it.
     connection.letIn()
+    void follower?.live.command('room:leave', { room }).catch(() => {})
+    void leader.live.command('room:join', { room }).catch(() => {})
+    expect(connection.sent.map(({ name }) => name)).not.toContain('room:leave')
+    connection.sent.length = 2
     for (const { state } of connection.namespaces.values()) state.set(opening)
     connection.letIn()
     void leader.live.command('room:leave', { room }).catch(() => {})

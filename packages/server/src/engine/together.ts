@@ -3,6 +3,7 @@
  * way goes with the next. Idle, nobody waits; under load a round carries many and costs little more than one.
  *
  *   given → waits for a round → on its way → answered
+ *                                    └→ alone, because the round failed → answered
  */
 import { Refusal } from '@belfry/contract'
 

@@ -93,9 +93,17 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
   const onProgress = options.onProgress ?? (() => undefined)
   const onDone = options.onDone ?? (() => undefined)
   const undo: (() => Promise<void>)[] = []
+  let stopping = false
+  let isReady = false
+  /** What runs then is cut: one moment for sockets and requests together. */
+  let cutAtMs = 0
+  const restMs = () => Math.max(0, cutAtMs - performance.now())
   const stop = once(async () => {
+    stopping = true
+    cutAtMs = performance.now() + settings.drainSeconds * 1_000
     for (const step of undo.toReversed())
       await step().catch((error) => logger.error({ error }, 'a part did not stop in order'))
+    if (isReady) logger.info({}, 'Belfry has stopped')
   })
   /** Each part: what it is called, how it starts, and how what it began is undone. */
   const step = async <Result>(
@@ -181,7 +189,6 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       await module.start?.()
       undo.push(async () => module.stop?.())
     }
-    let stopping = false
     const isStopping = () => stopping
     const http = await createHttp({
       settings,
@@ -196,7 +203,10 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       verifier: () => socketsInUse().verifier,
       isStopping,
     })
-    undo.push(() => http.close())
+    undo.push(async () => {
+      await http.close(restMs())
+      logger.info({}, 'requests are finished')
+    })
     sockets = await createSockets({
       settings,
       modules,
@@ -214,18 +224,20 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
       isStopping,
     })
     sockets.server.attach(http.server)
-    let isReady = false
     if (httpServer !== undefined) {
       sockets.server.attach(httpServer)
       const followed = followHostServer(httpServer)
       // A start that fails leaves it as it was.
       undo.push(async () => {
-        if (isReady) await followed.close(settings.drainSeconds * 1_000)
+        if (isReady) await followed.close(restMs())
       })
     }
     undo.push(async () => {
-      stopping = true
-      await sockets?.close()
+      if (sockets === undefined) return
+      logger.info({ connections: sockets.realtime.connections.size }, 'stopping: nobody new is let in')
+      const awayMs = settings.restartSeconds * 1_000
+      const { connections, late } = await sockets.close({ withinMs: restMs() * socketsShare, awayMs })
+      logger.info({ connections, late }, 'clients were let go')
     })
     const address = await step('Web server', async () => {
       const { port } = await http.listen().catch((error: unknown) => {
@@ -267,6 +279,9 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     throw connectRefusal(error)
   }
 }
+
+/** Of the time of a stop: requests that clients make meanwhile, to poll for one, have the rest. */
+const socketsShare = 0.8
 
 async function listenForSockets(sockets: Sockets, host: string, wanted: number): Promise<string> {
   const port = await sockets.listen(host, wanted).catch((error: unknown) => {

@@ -90,6 +90,7 @@ export function composeModules(parts: ModuleParts): ComposedModules {
     clock,
     connectionsMax: settings.maxSocketConnections,
     queuedBytes: () => sockets().server.queuedBytes(),
+    admission: () => sockets().server.admission(),
     version: belfryVersion,
     host: new URL(publicAddress(settings, settings.port)).host,
   })

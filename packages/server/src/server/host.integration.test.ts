@@ -197,7 +197,16 @@ describe('the server of the host', () => {
     const after = fetch(`${url}/hangs`)
     after.catch(() => undefined)
     await until(() => requests === 2)
+    const { port, hostname } = new URL(belfry.address)
+    const half = connect(Number(port), hostname)
+    half.on('error', () => undefined)
+    half.write('POST /api/v1/access/session HTTP/1.1\r\nHost: own\r\nContent-Length: 9\r\n')
+    half.write('Content-Type: application/json\r\n\r\n{')
+    // Its request runs when another one, asked later, was answered.
+    expect((await fetch(`${belfry.address}/healthz`)).status).toBe(200)
+    const halfEnded = once(half, 'close')
     await belfry.stop()
+    await halfEnded
     await expect(before).rejects.toThrow()
     await expect(after).rejects.toThrow()
     expect(httpServer.listening).toBe(false)

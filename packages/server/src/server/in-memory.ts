@@ -3,6 +3,7 @@
  * memory. It listens nowhere by itself: `sockets.initialize` serves it on a server of the test.
  */
 import { randomBytes } from 'node:crypto'
+import { defaultAdmissionBounds } from '../adapters/socketio/admission.ts'
 import { createMemoryDurableLog } from '../engine/memory/durable-log.ts'
 import { createMemoryLog } from '../engine/memory/log.ts'
 import { createMemoryRevocations } from '../engine/memory/revocations.ts'
@@ -80,6 +81,7 @@ export async function startInMemory(options: InMemoryOptions): Promise<InMemoryB
     clock,
     connectionsMax: settings.maxSocketConnections,
     queuedBytes: () => socketsInUse().server.queuedBytes(),
+    admission: () => socketsInUse().server.admission(),
     version: belfryVersion,
     host: settings.host,
   })
@@ -98,7 +100,7 @@ export async function startInMemory(options: InMemoryOptions): Promise<InMemoryB
     clock,
     logger,
     jwtSecret,
-    bounds: { packetsPerSecondMax },
+    bounds: { packetsPerSecondMax, admission },
     isStopping: () => isStopping,
   })
   return {
@@ -106,7 +108,7 @@ export async function startInMemory(options: InMemoryOptions): Promise<InMemoryB
     transaction: createTransactions(withoutDatabase(logger), sockets.realtime),
     async stop() {
       isStopping = true
-      await socketsInUse().close()
+      await socketsInUse().close({ withinMs: 0, awayMs: 0 })
       revocations.close()
       await realtime.stop?.()
     },
@@ -115,6 +117,9 @@ export async function startInMemory(options: InMemoryOptions): Promise<InMemoryB
 
 /** While a test does not move its clock, all that it does happens within one second. */
 const packetsPerSecondMax = 1_000_000
+
+/** Nobody waits for a turn of the event loop: what a test has sent is done when it moves its clock. */
+const admission = { ...defaultAdmissionBounds, sliceMsMin: Infinity, sliceMsMax: Infinity }
 
 /** Of a transaction, all but its statements: what it publishes leaves when `work` has resolved, or never. */
 function withoutDatabase(logger: Logger): Pick<Database, 'transaction'> {

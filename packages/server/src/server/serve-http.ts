@@ -47,7 +47,6 @@ export function createHttp(parts: HttpParts): Promise<HttpServer> {
     metricsToken: settings.metricsToken,
     metrics: () => modules.flatMap((module) => module.metrics?.() ?? []),
     requestCounter,
-    bounds: { closeGraceMs: settings.drainSeconds * 1_000 },
   })
 }
 

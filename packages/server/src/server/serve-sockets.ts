@@ -1,6 +1,7 @@
 /** The engine of live updates and its socket server, as this composition runs them: alone, with the broker in memory. */
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
+import { backlog } from '../adapters/http/server.ts'
 import { createSocketServer, type SocketServer } from '../adapters/socketio/socket-server.ts'
 import type { WireOptions } from '../adapters/socketio/wire.ts'
 import { createKeySet } from '../adapters/tokens/key-set.ts'
@@ -10,12 +11,13 @@ import { createMemoryLog } from '../engine/memory/log.ts'
 import { createMemorySessionStore } from '../engine/memory/session-store.ts'
 import type { Module } from '../engine/module.ts'
 import type { RoomAuthority, ServedNamespace } from '../engine/namespace-handlers.ts'
-import type { Clock } from '../engine/ports/clock.ts'
+import { type Clock, systemClock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { DurableLog } from '../engine/ports/outbox.ts'
 import type { Revocations } from '../engine/ports/revocations.ts'
 import { defaultSessionBounds, type NodeId, type SessionStore } from '../engine/ports/session-store.ts'
 import type { Principal, TokenVerifier } from '../engine/ports/token-verifier.ts'
+import type { Drained, DrainPlan } from '../engine/realtime/drain.ts'
 import { createRealtime, type Realtime } from '../engine/realtime/realtime.ts'
 import { refusingRevoked } from '../engine/revocable-tokens.ts'
 import { type AuthenticateHandshake, askHandshakeOf } from './handshake-claims.ts'
@@ -52,7 +54,8 @@ export interface Sockets {
   readonly verifier: TokenVerifier
   /** Listens on a port of their own; resolves with the port. */
   listen(host: string, port: number): Promise<number>
-  close(): Promise<void>
+  /** Lets all clients go within that time, and then tells them to come back after `awayMs` or somewhere else. */
+  close(plan: Omit<DrainPlan, 'clock'>): Promise<Drained>
 }
 
 export async function createSockets(parts: SocketParts): Promise<Sockets> {
@@ -132,6 +135,7 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
       compressBeyondBytes: settings.socketCompression ? compressBeyondBytes : undefined,
       ...parts.bounds,
     },
+    isStopping: parts.isStopping,
     onSuspicion: (suspicion) => realtime.suspicions.report(suspicion),
   })
   realtime.use(server.transport)
@@ -146,13 +150,16 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
       own.push(http)
       return listen(http, host, port)
     },
-    async close() {
+    async close(plan) {
+      // A stop takes its time in the world, and ends also where the clock of a test stands still.
+      const drained = await realtime.drain({ ...plan, clock: systemClock })
       await server.close()
       realtime.stop()
       log.close()
       keySet?.close()
       sessions.close()
       await Promise.all(own.map(stopListening))
+      return drained
     },
   }
 }
@@ -171,7 +178,7 @@ function frontendOrigin({ frontendUrl }: Settings): readonly string[] {
 function listen(http: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     http.once('error', reject)
-    http.listen({ host, port }, () => {
+    http.listen({ host, port, backlog }, () => {
       http.off('error', reject)
       const address = http.address()
       resolve(typeof address === 'object' && address !== null ? address.port : port)

@@ -60,7 +60,8 @@ export const table = {
   rateLimitMaxRequests: setting('server', 'RATE_LIMIT_MAX_REQUESTS', wholeNumber(1, 1_000_000), 100, 'REST requests of one user, or of one address that is not signed in, in a window; operators have ten times as many.'),
   logLevel: setting('server', 'LOG_LEVEL', choice('debug', 'info', 'warn', 'error', 'silent'), 'info', 'The least important messages that are logged.'),
   logFormat: setting('server', 'LOG_FORMAT', choice('auto', 'json', 'pretty'), 'auto', 'json for machines, pretty for people, auto: pretty in a terminal.'),
-  drainSeconds: setting('server', 'DRAIN_SECONDS', wholeNumber(0, 600), 3, 'How long a stopping server may take to finish what it does, in seconds.'),
+  drainSeconds: setting('server', 'DRAIN_SECONDS', wholeNumber(0, 600), 3, 'How long a stopping server may take to let its clients go and to finish what it does, in seconds; 0 cuts everything at once.'),
+  restartSeconds: setting('server', 'RESTART_SECONDS', wholeNumber(0, 600), 3, 'How long this server is away when it restarts, in seconds: clients that it lets go are told when to come back. 0, where other servers take them at once.'),
 
   dataDirectory: setting('data', 'BELFRY_DATA_DIR', directory, defaultDataDirectory(), 'Where Belfry keeps its database and its generated secrets.'),
   databaseUrl: setting('data', 'DATABASE_URL', optional(url('postgres', 'postgresql')), undefined, 'A PostgreSQL of yours, 14 or later; without it, Belfry runs its own in the data directory.', 'secret'),

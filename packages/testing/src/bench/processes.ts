@@ -14,6 +14,7 @@ type ArgumentOf<F> = F extends (argument: infer A) => unknown ? A : never
 type ResultOf<F> = F extends (argument: never) => infer R ? Awaited<R> : never
 
 export interface Child<C> {
+  readonly pid: number | undefined
   call<Name extends keyof C & string>(name: Name, argument: ArgumentOf<C[Name]>): Promise<ResultOf<C[Name]>>
   stop(): Promise<void>
   readonly process: ChildProcess
@@ -87,6 +88,7 @@ export async function startChild<C extends Calls>(
   })
   await ready.promise
   return {
+    pid: child.pid,
     call(name, argument) {
       count += 1
       const asked = Promise.withResolvers<unknown>()

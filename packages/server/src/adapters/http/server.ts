@@ -75,8 +75,8 @@ export interface HttpServer {
   readonly server: Server
   /** Rejects with Node's error (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL` in `code`) when it cannot listen. */
   listen(): Promise<HttpAddress>
-  /** Stops accepting, ends streams and idle connections, waits for running requests within the bound. */
-  close(): Promise<void>
+  /** Stops accepting, ends streams and idle connections, waits for running requests: so long, or as its bounds say. */
+  close(graceMs?: number): Promise<void>
   describe(): Promise<OpenApiDocument>
 }
 
@@ -137,11 +137,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     server: app.server,
     describe,
     listen: () => listen(app.server, options.host, options.port),
-    async close() {
+    async close(graceMs = bounds.closeGraceMs) {
       closing = true
       streams.close()
       const closed = app.close()
-      connections.drain(bounds.closeGraceMs)
+      connections.drain(graceMs)
       await closed
     },
   }
@@ -246,11 +246,17 @@ function answerErrors(app: FastifyInstance, logger: Logger): void {
   })
 }
 
+/**
+ * Connections that the kernel holds until they are accepted, if `net.core.somaxconn` lets it: with Node's 511, most of
+ * some thousand clients that come in one moment would be turned away and try again a second later.
+ */
+export const backlog = 4_096
+
 /** Node listens, not Fastify: for `localhost` that would open a second server without our settings. */
 function listen(server: Server, host: string, port: number): Promise<HttpAddress> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, backlog }, () => {
       server.off('error', reject)
       const address = server.address() as AddressInfo
       const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address

@@ -345,7 +345,7 @@ export class WireConnection implements Connection, Flushable, Timed {
     const packetBytes = this.#packetBytes
     this.#packetBytes = 0
     if (packet.type === PacketType.CONNECT) {
-      this.#enter(packet.namespace, packet.auth ?? {})
+      this.#enter(packet.namespace, packet.auth ?? {}, packetBytes)
       return
     }
     const link = this.#linkTo(packet.namespace)
@@ -361,7 +361,7 @@ export class WireConnection implements Connection, Flushable, Timed {
     else link.end('client_left')
   }
 
-  #enter(namespace: string, auth: Readonly<Record<string, unknown>>): void {
+  #enter(namespace: string, auth: Readonly<Record<string, unknown>>, bytes: number): void {
     const known = this.#linkTo(namespace)
     if (known === undefined && this.#links.length >= linksMax) {
       this.#refuse('too many namespaces')
@@ -371,7 +371,15 @@ export class WireConnection implements Connection, Flushable, Timed {
     known?.end('client_left')
     const link = new SessionLink(this, namespace)
     this.#links = [...this.#links.filter((other) => other !== known), link]
-    this.#handler?.enter(link, namespace, auth)
+    const enter = () => this.#handler?.enter(link, namespace, auth)
+    this.wire.admission.admit('session', enter, () => ({
+      get isGone() {
+        return !link.isWaiting
+      },
+      bytes,
+      enter: () => this.#guarded(enter),
+      refuse: () => this.close('closed_by_server'),
+    }))
   }
 
   #linkTo(namespace: string): SessionLink | undefined {

@@ -3,15 +3,17 @@
  * serves one path and leaves everything else to whoever else listens.
  */
 import { randomBytes } from 'node:crypto'
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type ConnectionId, Refusal } from '@belfry/contract'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type { Logger } from '../../engine/ports/logger.ts'
 import type { Transport, TransportHandler } from '../../engine/ports/transport.ts'
 import { createIdSource } from '../../engine/realtime/ids.ts'
+import { Admission, type AdmissionCounts, defaultAdmissionBounds } from './admission.ts'
 import { addressOf, createFindAddress, type TrustedProxies } from './client-address.ts'
 import { WireConnection } from './connection.ts'
+import { Doorway } from './doorway.ts'
 import { EncodedEvent } from './encoded-event.ts'
 import { Flusher } from './flusher.ts'
 import { answerPreflight, createOriginCheck, type SocketOrigins } from './origins.ts'
@@ -20,9 +22,19 @@ import { msgpackCodec } from './packets/msgpack-codec.ts'
 import { defaultPacketLimits } from './packets/packet.ts'
 import { textCodec } from './packets/text-codec.ts'
 import { PollingCarrier, respond } from './polling-carrier.ts'
-import { type Timed, TimerWheel } from './timer-wheel.ts'
+import { probe } from './probe.ts'
+import { TimerWheel } from './timer-wheel.ts'
+import {
+  endSocket,
+  engineErrors,
+  saidBy,
+  TurnedAway,
+  turnAwayRequest,
+  turnAwayUpgrade,
+} from './turned-away.ts'
+import { WaitingPoll, WaitingUpgrade } from './waiting-handshakes.ts'
 import { answerUpgrade } from './websocket/handshake.ts'
-import { probeAnswer, probePacket, WebSocketCarrier, type WebSocketOptions } from './websocket-carrier.ts'
+import { WebSocketCarrier, type WebSocketOptions } from './websocket-carrier.ts'
 import type { Wire, WireOptions } from './wire.ts'
 
 export interface SocketServerOptions {
@@ -37,6 +49,8 @@ export interface SocketServerOptions {
   readonly bounds?: Partial<WireOptions> | undefined
   /** Somebody looks at the headers of handshakes: they stay until then, a kilobyte or two each. */
   readonly keepsHandshakes?: boolean
+  /** True from the moment on from which nobody new is let in. */
+  isStopping?(): boolean
   /** Something that no honest client sends, for the log. */
   onSuspicion?(suspicion: { readonly reason: string; readonly address: string }): void
 }
@@ -47,6 +61,8 @@ export interface SocketServer {
   attach(server: Server): void
   /** Bytes that wait for slow readers, of all connections. */
   queuedBytes(): number
+  /** Who waits to be let in, and what became of those who came. */
+  admission(): AdmissionCounts
   /** Closes every connection, so that clients go elsewhere or come back; resolves when the last has gone. */
   close(): Promise<void>
 }
@@ -60,17 +76,8 @@ export const defaultWireOptions: WireOptions = {
   queueBounds: { congestedBytes: 256 * 1_024, fullBytes: 512 * 1_024, overflowBytes: 2 * 1_024 * 1_024 },
   packetsPerSecondMax: 1_000,
   compressBeyondBytes: undefined,
+  admission: defaultAdmissionBounds,
 }
-
-/** Codes and sentences of Engine.IO, which its clients know. */
-const engineErrors = {
-  unknown_transport: { code: 0, message: 'Transport unknown' },
-  unknown_session: { code: 1, message: 'Session ID unknown' },
-  bad_method: { code: 2, message: 'Bad handshake method' },
-  bad_request: { code: 3, message: 'Bad request' },
-  forbidden: { code: 4, message: 'Forbidden' },
-  unsupported_protocol: { code: 5, message: 'Unsupported protocol version' },
-} as const
 
 export function createSocketServer(options: SocketServerOptions): SocketServer {
   const { handler, clock, logger } = options
@@ -85,6 +92,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const codec = options.parser === 'msgpack' ? msgpackCodec : textCodec
   const detachers: (() => void)[] = []
   const suspect = (reason: string, address: string) => options.onSuspicion?.({ reason, address })
+  const failed = (error: unknown) => logger.error({ error }, 'a packet of a client could not be handled')
+  const door = new Doorway()
   const wire: Wire = {
     options: wireOptions,
     codec,
@@ -94,7 +103,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     flusher,
     connections: new Map(),
     suspicious: (connection, reason) => suspect(reason, connection.remoteAddress),
-    failed: (error) => logger.error({ error }, 'a packet of a client could not be handled'),
+    admission: new Admission({ bounds: wireOptions.admission, door, failed }),
+    failed,
   }
   const { maxPayloadBytes, compressBeyondBytes } = wireOptions
   // One for all connections, not one for each.
@@ -126,14 +136,19 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   }
 
   function serveRequest(request: IncomingMessage, response: ServerResponse): void {
-    try {
+    answering(response, () => {
       refuseForeign(request)
       origins.allowReading(request, response)
       if (request.method === 'OPTIONS') answerPreflight(response)
       else poll(request, response)
+    })
+  }
+
+  function answering(response: ServerResponse, answer: () => void): void {
+    try {
+      answer()
     } catch (error) {
-      const { status, body } = turnedAway(error)
-      respond(response, status, 'application/json', body)
+      turnAwayRequest(response, turnedAway(error))
     }
   }
 
@@ -143,13 +158,23 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     const { sid } = query
     if (sid === null) {
       if (request.method !== 'GET') throw new TurnedAway(400, engineErrors.bad_method)
-      const carrier = new PollingCarrier(wireOptions.maxPayloadBytes)
-      open(request, carrier)
-      carrier.poll(response)
+      const enter = () =>
+        answering(response, () => {
+          const carrier = new PollingCarrier(wireOptions.maxPayloadBytes)
+          open(request, carrier)
+          carrier.poll(response)
+        })
+      const refuse = () => turnAwayRequest(response, noTime())
+      wire.admission.admit('connection', enter, () => new WaitingPoll(request, response, { enter, refuse }))
       return
     }
     wire.connections.get(sid)?.endIfLate()
     const carrier = wire.connections.get(sid)?.carrier
+    // Who was let go while it was not asking hears of it now: a goodbye shares no body with events (R9).
+    if (carrier === undefined && request.method === 'GET' && options.isStopping?.()) {
+      respond(response, 200, 'text/plain; charset=UTF-8', EnginePacketType.CLOSE)
+      return
+    }
     if (carrier === undefined) throw new TurnedAway(400, engineErrors.unknown_session)
     // A connection that has moved to WebSocket is polled no more.
     if (carrier instanceof PollingCarrier && request.method === 'GET') carrier.poll(response)
@@ -162,7 +187,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     // Until a carrier listens, somebody has to.
     const onError = () => socket.destroy()
     socket.on('error', onError)
-    try {
+    upgrading(socket, () => {
       refuseForeign(request)
       const query = queryOf(request)
       if (query.transport !== 'websocket') throw new TurnedAway(400, engineErrors.bad_request)
@@ -171,14 +196,31 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
         endSocket(socket, answer.head)
         return
       }
+      const { sid } = query
       const carry = () => new WebSocketCarrier(socket, answer.deflate ? compressed : plain)
-      const carrier = beginWebSocket(request, query.sid, carry, answer.head)
-      carrier.begin(head)
-      socket.off('error', onError)
+      const enter = (early: Buffer) =>
+        upgrading(socket, () => {
+          beginWebSocket(request, sid, carry, answer.head).begin(early)
+          socket.off('error', onError)
+        })
+      const refuse = () => turnAwayUpgrade(socket, noTime())
+      const wait = () => new WaitingUpgrade(request, socket, head, { enter, refuse })
+      // Whoever polls is in already.
+      if (sid !== null) enter(head)
+      else wire.admission.admit('connection', () => enter(head), wait)
+    })
+  }
+
+  function upgrading(socket: Duplex, upgrade: () => void): void {
+    try {
+      upgrade()
     } catch (error) {
-      const { status, body } = turnedAway(error)
-      endUpgrade(socket, status, body)
+      turnAwayUpgrade(socket, turnedAway(error))
     }
+  }
+
+  function noTime(): TurnedAway {
+    return new TurnedAway(503, saidBy(new Refusal('overloaded')))
   }
 
   /** A new connection, or one that was polling so far. */
@@ -219,13 +261,14 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   return {
     transport: { pack: (event) => new EncodedEvent(event, codec) },
     attach(server) {
-      detachers.push(attachTo(server, path, serveRequest, serveUpgrade))
+      detachers.push(door.follow(server), attachTo(server, path, door, serveRequest, serveUpgrade))
     },
     queuedBytes() {
       let bytes = 0
       for (const connection of wire.connections.values()) bytes += connection.queuedBytes
       return bytes
     },
+    admission: () => wire.admission.counts,
     async close() {
       isClosing = true
       for (const connection of wire.connections.values()) connection.close('shutting_down')
@@ -241,51 +284,10 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
 /** Clients that fail on an argument more than their handlers take (R14). */
 const withoutCursor = /^(?:python-|Python\/|Dart\/)/
 
-/** Moves a polling client to WebSocket, once it has shown that it can hear and be heard there. */
-function probe(connection: WireConnection, polling: PollingCarrier, carrier: WebSocketCarrier): void {
-  const { wheel } = connection.wire
-  const deadline = new Deadline(() => carrier.end('idle_connection'))
-  wheel.set(deadline, probeMs)
-  let isAnswered = false
-  carrier.probe({
-    received(packet) {
-      // Another WebSocket of the same client may have been faster.
-      const isWanted = connection.carrier === polling && connection.isOpen
-      if (isWanted && packet === probePacket && !isAnswered) {
-        isAnswered = true
-        carrier.sendNow(probeAnswer)
-        polling.probed()
-      } else if (isWanted && packet === EnginePacketType.UPGRADE) {
-        wheel.clear(deadline)
-        carrier.serve(connection)
-        connection.upgrade(carrier)
-        polling.end('client_closed')
-      } else carrier.end('malformed_packet')
-    },
-    ended() {
-      wheel.clear(deadline)
-      if (isAnswered) polling.unprobed()
-    },
-  })
-}
-
-class Deadline implements Timed {
-  previousTimed: Timed | undefined
-  nextTimed: Timed | undefined
-  dueTick = -1
-  readonly onDue: () => void
-
-  constructor(onDue: () => void) {
-    this.onDue = onDue
-  }
-}
-
-/** A client that tries WebSocket finds out within a few round trips. */
-const probeMs = 10_000
-
 function attachTo(
   server: Server,
   path: string,
+  door: Doorway,
   serveRequest: (request: IncomingMessage, response: ServerResponse) => void,
   serveUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
 ): () => void {
@@ -297,14 +299,16 @@ function attachTo(
     response: ServerResponse,
   ) => void)[]
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    door.asked(request.socket)
     if (isOurs(request)) serveRequest(request, response)
     else for (const listener of others) listener.call(server, request, response)
   }
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    door.asked(request.socket)
     if (isOurs(request)) serveUpgrade(request, socket, head)
     // Nobody else would answer it, and the client would wait for ever.
     else if (server.listenerCount('upgrade') === 1)
-      endUpgrade(socket, 404, JSON.stringify(engineErrors.bad_request))
+      turnAwayUpgrade(socket, new TurnedAway(404, engineErrors.bad_request))
   }
   server.removeAllListeners('request')
   server.on('request', onRequest)
@@ -336,45 +340,6 @@ function queryOf({ url = '' }: IncomingMessage): EngineQuery {
     throw new TurnedAway(400, engineErrors.unknown_transport)
   if (query.get('EIO') !== '4') throw new TurnedAway(400, engineErrors.unsupported_protocol)
   return { transport, sid: query.get('sid') }
-}
-
-interface EngineError {
-  readonly code: number
-  readonly message: string
-}
-
-/** A request that gets no connection, and what it is told. */
-class TurnedAway extends Error {
-  readonly status: number
-  readonly body: string
-
-  constructor(status: number, error: EngineError) {
-    super(error.message)
-    this.status = status
-    this.body = JSON.stringify(error)
-  }
-}
-
-/** Engine.IO's "forbidden", with what this server has to say about it. */
-function saidBy({ code, message }: Refusal) {
-  return { code: engineErrors.forbidden.code, message, error: code }
-}
-
-function endUpgrade(socket: Duplex, status: number, body: string): void {
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    'Connection: close',
-    'Content-Type: application/json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-  ]
-  endSocket(socket, `${head.join('\r\n')}\r\n\r\n${body}`)
-}
-
-/** HTTP servers leave sockets half open: without more than an end, the client decides how long it stays. */
-function endSocket(socket: Duplex, last: string): void {
-  // The client may have gone already, and an error that nobody hears would end the process.
-  socket.on('error', () => socket.destroy())
-  socket.end(last, () => socket.destroy())
 }
 
 /** Kinds of clients are few: each is kept once, and not with every connection. */

@@ -1,5 +1,6 @@
 /** What all connections of one socket server share. */
 import type { Clock } from '../../engine/ports/clock.ts'
+import type { Admission, AdmissionBounds } from './admission.ts'
 import type { WireConnection } from './connection.ts'
 import type { Flusher } from './flusher.ts'
 import type { QueueBounds } from './outgoing-queue.ts'
@@ -18,6 +19,7 @@ export interface WireOptions {
   readonly packetsPerSecondMax: number
   /** Messages beyond this are compressed for clients that can take it; absent: none. */
   readonly compressBeyondBytes: number | undefined
+  readonly admission: AdmissionBounds
 }
 
 export interface Wire {
@@ -28,6 +30,7 @@ export interface Wire {
   readonly wheel: TimerWheel
   readonly flusher: Flusher
   readonly connections: Map<string, WireConnection>
+  readonly admission: Admission
   /** Something that no honest client sends. */
   suspicious(connection: WireConnection, reason: string): void
   /** A mistake of ours. */

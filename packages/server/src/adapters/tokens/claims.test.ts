@@ -108,6 +108,12 @@ describe('the subject', () => {
 })
 
 describe('the id of a token', () => {
+  it('is the login, beside the token', () =>
+    expect(accept({ ...ana, jti: 'token-1', sid: 'login-1' })).toMatchObject({
+      tokenId: 'token-1',
+      loginId: 'login-1',
+    }))
+
   it('[TK5] is text', () => expect(accept({ ...ana, jti: 'x'.repeat(128) }).tokenId).toBe('x'.repeat(128)))
 
   it.each(noText.map((jti) => [jti]))('[TK5] is not %j', (jti) => {

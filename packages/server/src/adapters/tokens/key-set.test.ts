@@ -157,6 +157,17 @@ it.each(misbehaviours)('[TK8] bears a provider that %s', async (_what, misbehavi
   expect(world.logger.at('warn')).toHaveLength(1)
 })
 
+it('[TK8] follows no redirect, wherever it leads', async () => {
+  await using elsewhere = await startKeyServer()
+  elsewhere.publish(publicJwk(young.publicKey, 'young'))
+  await using world = await openWorld()
+  await world.verify(await tokenOf(old.privateKey, 'RS256', 'old'))
+  world.server.misbehave((_request, response) => response.writeHead(302, { location: elsewhere.url }).end())
+  world.clock.advance(pauseMs)
+  expect(await world.codeOf(await tokenOf(young.privateKey, 'ES256', 'young'))).toBe('keys_unavailable')
+  expect(elsewhere.asked()).toBe(0)
+})
+
 it('[TK2] [TK8] counts only public keys for signatures, each for its own algorithms', async () => {
   const secretJwk = { kty: 'oct', kid: 'secret', k: Buffer.from(testSecret).toString('base64url') }
   await using world = await openWorld({

@@ -386,6 +386,23 @@ describe('authenticate', () => {
     expect(few.state).toBe('over')
   })
 
+  it('asks the module of each namespace whether it still lets them in', async () => {
+    await using world = await open({
+      handlers: {
+        admit({ permissions }) {
+          if (permissions.length === 0) throw new Refusal('forbidden')
+        },
+      },
+    })
+    const client = world.connect()
+    const auth = await opened(client, '/auth', { token: tokenOf(ana) })
+    const [session, other] = [await opened(client, '/posts'), await opened(client, '/drafts')]
+    expect(await authenticate(auth, { ...ana, permissions: [] })).toMatchObject({ ok: true })
+    world.memory.flush()
+    expect([session.state, other.state]).toEqual(['over', 'open'])
+    expect(dataOf(session, 'session:closing')).toMatchObject([{ code: 'forbidden' }])
+  })
+
   it('asks about rooms that were joined while it was asking', async () => {
     const held = Promise.withResolvers<void>()
     const asked: string[] = []
@@ -534,6 +551,19 @@ describe('a token that ends', () => {
     expect(namesOf(auth)).toEqual(['auth:expiring', 'auth:expiring', 'session:closing'])
   })
 
+  it('is told once, and not ended before its time, whatever else is due on the connection', async () => {
+    await using world = await open()
+    const client = world.connect()
+    const session = await opened(client, '/posts', { token: tokenOf(lasting(10_000)) })
+    await opened(client, '/drafts', { token: tokenOf(ana) })
+    world.clock.advance(9_000)
+    const silent = await opened(client, '/auth')
+    world.clock.advance(deadlineMs)
+    world.memory.flush()
+    expect([silent.state, session.state]).toEqual(['over', 'open'])
+    expect(namesOf(session)).toEqual(['session:warning'])
+  })
+
   it('gets nobody in, as the connection’s own neither', async () => {
     await using world = await open()
     const client = world.connect()
@@ -602,6 +632,7 @@ describe('what is taken back', () => {
       await world.enter('/drafts', person),
     ]
     const other = await world.enter('/posts', later)
+    const silent = await opened(world.connect(), '/auth')
     await world.revocations.revoke(revocation)
     // From this moment on, whatever is still open.
     await expect(opened(client, '/drafts')).rejects.toMatchObject({ code: 'token_revoked' })
@@ -611,7 +642,7 @@ describe('what is taken back', () => {
       expect(session.state).toBe('over')
       expect(dataOf(session, 'session:closing')).toMatchObject([{ code: 'token_revoked', retry: false }])
     }
-    expect(other.state).toBe('open')
+    expect([other.state, silent.state]).toEqual(['open', 'open'])
     expect(await authenticate(await opened(world.connect(), '/auth'), person)).toEqual(
       refused('token_revoked'),
     )

@@ -11,7 +11,7 @@ import type { Principal } from '../ports/token-verifier.ts'
 import { lastExpiryMs } from '../revocable-tokens.ts'
 import type { CommandRate } from './command-rate.ts'
 import type { ConnectionState } from './connection-state.ts'
-import { type Credentials, refuseAnother } from './credentials.ts'
+import type { Credentials } from './credentials.ts'
 import { refuseCoolingDown } from './entrance.ts'
 import type { Expiry } from './expiry.ts'
 import { isNobody } from './nobody.ts'
@@ -85,7 +85,6 @@ export class Authentication {
     const state = session.connection
     const { credentials, users, rate, clock } = this.#parts
     const principal = await this.#checked(session, () => credentials.verify(token))
-    refuseAnother(state, principal)
     refuseCoolingDown(rate, principal, clock.now())
     users.refuseTooMany(principal, state.sessions)
     await this.#renew(state, principal)

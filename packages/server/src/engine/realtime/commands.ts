@@ -65,9 +65,14 @@ export class Commands {
       answer = this.#refusalOf(session, command, error)
     }
     if (answer instanceof Promise) {
+      const { connection } = session
+      connection.commandsRunning += 1
       void answer
         .catch((error: unknown) => this.#refusalOf(session, command, error))
         .then((made) => this.#answer(session, command, count, made))
+        .finally(() => {
+          connection.commandsRunning -= 1
+        })
     } else this.#answer(session, command, count, answer)
   }
 

@@ -19,6 +19,8 @@ export class ConnectionState implements ConnectionHandler, Due {
   readonly #host: ConnectionHost
   /** Open ones, one for each namespace. */
   sessions: readonly Session[] = []
+  /** Commands whose handlers have not ended. */
+  commandsRunning = 0
   isOpen = true
   /** Who it said it is on `/auth`: its other namespaces need no token. */
   credential: Principal | undefined

@@ -74,6 +74,8 @@ const pidLengthMax = 64
 
 export class Entrance {
   readonly #parts: EntranceParts
+  /** By pid: the newest claim that is not in yet. */
+  readonly #claims = new Map<string, number>()
   readonly counts: RecoveryCounts = { recovered: 0, resets: new Map() }
 
   constructor(parts: EntranceParts) {
@@ -120,6 +122,7 @@ export class Entrance {
         .sessionsOf(userId)
         .find((session) => session.pid === pid && session.namespace === namespace)
       if (older !== undefined) disconnect(older, 'replaced')
+      this.#claims.set(pid, found.session.generation)
       return found.session
     })
   }
@@ -137,6 +140,7 @@ export class Entrance {
         else this.#letGo(asking, stored)
         return undefined
       }
+      this.#endClaim(stored)
       this.#forget(namespace, stored)
       return this.#beginAnew(asking, principal, proved)
     })
@@ -148,13 +152,31 @@ export class Entrance {
     const { stays, lost, gained, offset } = proved
     const { position } = namespace
     const gaps = { offset, stays }
+    const isReplaced = this.#hasNewer(stored)
     const session = this.#open(asking, principal, stored, gaps, (opened) => {
       if (lost.length > 0) dispatcher.tell(opened, 'room:lost', { rooms: lost })
     })
+    this.#endClaim(stored)
+    if (isReplaced) {
+      this.#parts.disconnect(session, 'replaced')
+      return
+    }
     this.counts.recovered += 1
     for (const room of gained) void namespace.join(session, room)
     if (lost.length > 0)
       this.#inBackground(namespace, () => namespace.store.leave(stored.pid, lost.map(roomName), position))
+  }
+
+  /** A newer connection claimed the session while this one was asked about its rooms (R11). */
+  #hasNewer({ pid, userId, generation }: StoredSession): boolean {
+    if ((this.#claims.get(pid) ?? 0) > generation) return true
+    return this.#parts.users
+      .sessionsOf(userId)
+      .some((other) => other.pid === pid && other.generation > generation)
+  }
+
+  #endClaim({ pid, generation }: StoredSession): void {
+    if (this.#claims.get(pid) === generation) this.#claims.delete(pid)
   }
 
   /** `reason`: why a client that was here before gets another session. */
@@ -253,6 +275,7 @@ export class Entrance {
   #letGo({ namespace }: Asking, stored: StoredSession | undefined): void {
     if (stored === undefined) return
     const { pid, generation } = stored
+    this.#endClaim(stored)
     this.#inBackground(namespace, () => namespace.store.detach(pid, generation, this.#parts.clock.now()))
   }
 

@@ -92,8 +92,8 @@ export class Expiry {
 function firstToEnd({ sessions }: ConnectionState): Principal | undefined {
   let first: Principal | undefined
   for (const { principal } of sessions) {
-    if (principal.expiresAtMs === undefined) continue
-    if (first?.expiresAtMs === undefined || principal.expiresAtMs < first.expiresAtMs) first = principal
+    const { expiresAtMs = Number.POSITIVE_INFINITY } = principal
+    if (expiresAtMs < (first?.expiresAtMs ?? Number.POSITIVE_INFINITY)) first = principal
   }
   return first
 }

@@ -40,6 +40,7 @@ import {
   type Published,
   type Recipients,
 } from './dispatcher.ts'
+import { type Drained, type DrainPlan, drain } from './drain.ts'
 import type { ReconnectionAdvice, RecoveryCounts } from './entrance.ts'
 import { Expiry } from './expiry.ts'
 import { History, unusedMsMax } from './history.ts'
@@ -145,6 +146,8 @@ export interface Realtime {
   /** All sessions of a connection, for good (A-22); how many there were. */
   disconnectConnection(connection: ConnectionState): number
   disconnectUser(userId: UserId): number
+  /** Lets all clients go; nobody new may be let in by then (`isStopping`). */
+  drain(plan: DrainPlan): Promise<Drained>
   stop(): void
 }
 
@@ -378,6 +381,14 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       return sessions.length
     },
     disconnectUser: (userId) => disconnectUser(userId, 'kicked'),
+    drain: (plan) =>
+      drain(
+        {
+          connections: arrivals.connections,
+          tell: (session, name, data) => dispatcher.tell(session, name, data),
+        },
+        plan,
+      ),
     stop() {
       stopMinutes()
       authentication.stop()

@@ -3,7 +3,14 @@
  * told first that it does not. The rules are those of design: R1 to R15.
  */
 import { randomBytes } from 'node:crypto'
-import { defineNamespace, type RoomRef, roomName, type SessionId, type UserId } from '@belfry/contract'
+import {
+  defineNamespace,
+  Refusal,
+  type RoomRef,
+  roomName,
+  type SessionId,
+  type UserId,
+} from '@belfry/contract'
 import { describe, expect, it } from 'vitest'
 import { createMemoryDurableLog } from '../memory/durable-log.ts'
 import { createMemoryLog } from '../memory/log.ts'
@@ -125,6 +132,134 @@ describe('a client that comes back', () => {
       expect([said(back), back.pid]).toEqual([[2, 3], pid])
     },
   )
+
+  it('keeps rooms about which nobody decides: the server put it there', async () => {
+    await using world = await open({ roomAuthorities: [] })
+    const { client, session } = await visit(world, ana)
+    await world.sessionOf(session).join(episode('1'))
+    client.cut()
+    await publish(world, 1, episode('1'))
+    await comeBack(world, session)
+    expect(said(session)).toEqual([1])
+  })
+
+  it('[R12] that was sent away does not come back to its session', async () => {
+    await using world = await open()
+    const { session } = await visit(world, ana)
+    const { pid } = session
+    world.realtime.disconnectUser('ana' as UserId)
+    await until(() => session.state === 'over')
+    const back = await world.enter('/posts', ana, { pid })
+    world.memory.flush()
+    expect(said(back)).toEqual(['sync:reset "unknown-session"'])
+  })
+
+  it.each(['refused', 'gone'])(
+    '[SS7] is forgotten in its time though it asked in between, and was %s',
+    async (how) => {
+      let mayEnter = true
+      const gates: (() => void)[] = []
+      await using world = await open({
+        namespaces: [
+          serveNamespace(posts, {
+            commands: {},
+            admit() {
+              if (!mayEnter) throw new Refusal('forbidden')
+            },
+          }),
+        ],
+        roomAuthorities: [
+          {
+            kind: 'episode',
+            mayJoin: () => gates.length === 0 || new Promise((resolve) => gates.push(() => resolve(true))),
+          },
+        ],
+      })
+      const { client, session } = await visit(world, ana)
+      await session.ask('room:join', { room: episode('1') })
+      const { pid } = session
+      client.close()
+      mayEnter = how !== 'refused'
+      if (how === 'gone') gates.push(() => undefined)
+      const asking = world.connect()
+      const asked = asking.open('/posts', { token: tokenOf(ana), pid })
+      if (how === 'gone') {
+        await until(() => gates.length === 2)
+        asking.close()
+        for (const open of gates.splice(0)) open()
+      }
+      await expect(asked.entered).rejects.toThrow()
+      mayEnter = true
+      await new Promise((resolve) => setImmediate(resolve))
+      world.clock.advance(5 * 60_000)
+      const late = await world.enter('/posts', ana, { pid })
+      world.memory.flush()
+      expect(said(late)).toEqual(['sync:reset "unknown-session"'])
+    },
+  )
+
+  it('leaves nothing when it goes while it is stored', async () => {
+    const clock = createTestClock()
+    const sessions = createMemorySessionStore({ clock })
+    const stored = Promise.withResolvers<void>()
+    const pids: string[] = []
+    await using world = await open({
+      sessions: {
+        ...sessions,
+        async create(session) {
+          pids.push(session.pid)
+          await stored.promise
+          return sessions.create(session)
+        },
+      },
+    })
+    const client = world.connect()
+    client.open('/posts', { token: tokenOf(ana) })
+    client.close()
+    stored.resolve()
+    const owner = { userId: 'ana' as UserId, namespace: '/posts' }
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([pids.length, sessions.findAll(owner)]).toEqual([1, []])
+    sessions.close()
+  })
+
+  it('waits for sessions that cannot be read, and is told when that takes too long', async () => {
+    const clock = createTestClock()
+    const sessions = createMemorySessionStore({ clock })
+    let isAway = false
+    await using world = await open({
+      sessions: {
+        ...sessions,
+        async attach(...args) {
+          if (isAway) throw new Refusal('database_unavailable')
+          return sessions.attach(...args)
+        },
+      },
+    })
+    const { client, session } = await visit(world, ana)
+    const { pid } = session
+    for (const [seconds, told] of [
+      [9, []],
+      [12, ['sync:reset "unknown-session"']],
+    ] as const) {
+      client.cut()
+      isAway = true
+      const asked = world.connect().open('/posts', { token: tokenOf(ana), pid })
+      for (let half = 0; half < 2 * seconds; half += 1) {
+        await new Promise((resolve) => setImmediate(resolve))
+        world.clock.advance(500)
+      }
+      isAway = false
+      await until(() => {
+        world.clock.advance(500)
+        return asked.state === 'open'
+      })
+      world.memory.flush()
+      expect(said(asked)).toEqual(told)
+    }
+    client.close()
+    sessions.close()
+  })
 
   it('[LG7] is told that its log is another one when its session began in an earlier one', async () => {
     const clock = createTestClock()
@@ -334,6 +469,37 @@ describe('a client that comes back', () => {
     expect([again.pid, said(again)]).toEqual([pid, []])
   })
 
+  it('[R11] [SS5] is the one that came last, though the one before it is let in later', async () => {
+    const gates: (() => void)[] = []
+    let isSlow = false
+    await using world = await open({
+      roomAuthorities: [
+        {
+          kind: 'episode',
+          mayJoin: () => !isSlow || new Promise((resolve) => gates.push(() => resolve(true))),
+        },
+      ],
+    })
+    const { client, session } = await visit(world, ana)
+    await session.ask('room:join', { room: episode('1') })
+    const { pid } = session
+    client.close()
+    isSlow = true
+    const [first, second] = [1, 2].map(() => world.connect().open('/posts', { token: tokenOf(ana), pid }))
+    await until(() => gates.length === 2)
+    gates[1]?.()
+    await second?.entered
+    gates[0]?.()
+    await until(() => first?.state === 'over')
+    await publish(world, 1, episode('1'))
+    world.memory.flush()
+    expect([first?.events, second?.events].map((events) => events?.map(({ name }) => name))).toEqual([
+      ['session:closing'],
+      ['post:created'],
+    ])
+    expect(second?.pid).toBe(pid)
+  })
+
   it('[R11] is let in though the connection that it left behind still counts', async () => {
     await using world = await open({
       connectionLimits: { connectionsMax: 10, perUserMax: 1, perWorkspaceMax: 1, perAddressMax: undefined },
@@ -428,6 +594,7 @@ describe('a client that comes back', () => {
     await until(() => session.state === 'open')
     const known = world.sessionOf(session)
     expect(known.catchUp).toBeDefined()
+    expect(world.realtime.namespaces.get('/posts')?.sessionCount).toBe(1)
     void known.join(episode('1'))
     void known.leave(acme)
     expect([known.isIn(episode('1')), known.isIn(acme), known.isIn(everyone)]).toEqual([true, false, true])
@@ -545,6 +712,35 @@ describe('a client that reads slowly', () => {
       expect(said(session).at(-1)).toBe('sync:reset "trimmed"')
     },
   )
+
+  it('gets also the one current value that had no room', async () => {
+    await using world = await open({ queueBounds })
+    const { client, session } = await visit(world, ana)
+    const namespace = world.realtime.namespaces.get('/posts')
+    client.pause()
+    let count = 0
+    while (namespace?.fellBehind === 0) {
+      count += 1
+      await world.realtime.publish(posts, 'post:progress', { n: count, id: `${count}` }, { rooms: [acme] })
+    }
+    expect(count).toBeGreaterThan(50)
+    client.resume()
+    await live(world, session)
+    expect(session.events.map(({ data }) => (data as { n: number }).n)).toEqual(numbersTo(count))
+  })
+
+  it('gets the current values of a room that it joins, more of them than its queue holds', async () => {
+    await using world = await open({ queueBounds })
+    const { client, session } = await visit(world, ana)
+    const room = { rooms: [episode('1')] }
+    for (const n of numbersTo(300))
+      await world.realtime.publish(posts, 'post:progress', { n, id: `${n}` }, room)
+    client.pause()
+    await world.sessionOf(session).join(episode('1'))
+    client.resume()
+    await live(world, session)
+    expect(session.events.map(({ data }) => (data as { n: number }).n)).toEqual(numbersTo(300))
+  })
 
   it('[R7] goes on when the log can be read again', async () => {
     const clock = createTestClock()

@@ -3,12 +3,49 @@ import type { MetricFamily, MetricValue } from '../../engine/metric.ts'
 import type { EventCount } from '../../engine/realtime/counters.ts'
 import type { Realtime } from '../../engine/realtime/realtime.ts'
 
-export function realtimeMetrics(realtime: Realtime, queuedBytes: number): readonly MetricFamily[] {
+/** Who wants to come in, and what became of it. */
+export interface AdmissionView {
+  /** At the moment; `unread`: those of whom nothing was read yet. */
+  readonly waiting: number
+  readonly unread: number
+  readonly atOnce: number
+  readonly later: number
+  readonly refused: number
+  readonly gone: number
+  /** How long the one had waited that was let in last. */
+  readonly waitedMs: number
+}
+
+export function realtimeMetrics(
+  realtime: Realtime,
+  queuedBytes: number,
+  admission: AdmissionView,
+): readonly MetricFamily[] {
   return [
     ...socketMetrics(realtime, queuedBytes),
+    ...admissionMetrics(admission),
     ...recoveryMetrics(realtime),
     ...eventMetrics(realtime),
     ...commandMetrics(realtime),
+  ]
+}
+
+function admissionMetrics(admission: AdmissionView): MetricFamily[] {
+  const { waiting, unread, atOnce, later, refused, gone, waitedMs } = admission
+  return [
+    gauge(
+      'belfry_socket_admission_waiting',
+      'Handshakes and sessions that wait to be let in, and connections that were not read yet.',
+      labelled('what', Object.entries({ newcomers: waiting, unread })),
+    ),
+    gauge('belfry_socket_admission_wait_seconds', 'How long the last one that waited had waited.', [
+      { labels: {}, value: waitedMs / 1_000 },
+    ]),
+    counter(
+      'belfry_socket_admission_total',
+      'Handshakes and sessions that asked to be let in, by what became of it.',
+      labelled('outcome', Object.entries({ at_once: atOnce, later, refused, gone })),
+    ),
   ]
 }
 

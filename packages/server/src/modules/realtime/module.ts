@@ -16,7 +16,7 @@ export function createRealtimeModule(options: RealtimeServiceOptions): Module {
     migrations: [],
     routes: realtimeRoutes(service),
     namespaces: [serveNamespace(realtimeNamespace, { commands: {} })],
-    metrics: () => realtimeMetrics(options.realtime(), options.queuedBytes()),
+    metrics: () => realtimeMetrics(options.realtime(), options.queuedBytes(), options.admission()),
     stop: async () => service.stop(),
   }
 }

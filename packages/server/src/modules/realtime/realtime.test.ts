@@ -69,6 +69,7 @@ async function openWorld() {
     clock,
     connectionsMax: 10,
     queuedBytes: () => 0,
+    admission: () => ({ waiting: 3, unread: 4, atOnce: 5, later: 6, refused: 7, gone: 8, waitedMs: 1_500 }),
     version: '1.2.3',
     host: 'app.example.com',
   })
@@ -351,6 +352,16 @@ describe('what goes on (A-26, B-15)', () => {
     expect(of('(unknown)')).toMatchObject({ kind: 'command', count: 1, errors: { unknown_command: 1 } })
     const metrics = await (await server.fetch('/metrics')).text()
     expect(metrics).toContain('belfry_socket_connections{transport="websocket"} 2\n')
+    for (const line of [
+      'waiting{what="newcomers"} 3',
+      'waiting{what="unread"} 4',
+      'wait_seconds 1.5',
+      'total{outcome="at_once"} 5',
+      'total{outcome="later"} 6',
+      'total{outcome="refused"} 7',
+      'total{outcome="gone"} 8',
+    ])
+      expect(metrics).toContain(`belfry_socket_admission_${line}\n`)
     expect(metrics).toContain(
       'belfry_events_delivered_total{namespace="/realtime",event="system:message"} 2\n',
     )

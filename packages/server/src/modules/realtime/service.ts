@@ -19,6 +19,7 @@ import type { ConnectionState } from '../../engine/realtime/connection-state.ts'
 import { userOf } from '../../engine/realtime/nobody.ts'
 import type { Realtime } from '../../engine/realtime/realtime.ts'
 import { createActivityStream } from './activity-stream.ts'
+import type { AdmissionView } from './metrics.ts'
 
 export interface RealtimeServiceOptions {
   /** Asked for when it is needed: the engine is made of the modules. */
@@ -27,6 +28,7 @@ export interface RealtimeServiceOptions {
   readonly connectionsMax: number
   /** Bytes that wait for slow readers. */
   queuedBytes(): number
+  admission(): AdmissionView
   readonly version: string
   /** Such as `app.example.com`. */
   readonly host: string

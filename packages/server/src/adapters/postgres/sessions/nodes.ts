@@ -47,8 +47,8 @@ export function createNodes(parts: NodesParts): Nodes {
     const nowMs = clock.now()
     await noteNode(database, node, nowMs)
     if (!othersAreKnown) {
-      for (const other of await readHolders(database, node))
-        await sendAway(other.node, other.heardAtMs ?? nowMs)
+      // This one holds nothing yet.
+      for (const holder of await readHolders(database)) await sendAway(holder.node, holder.heardAtMs ?? nowMs)
       await forgetOthers(database, node)
       othersAreKnown = true
     }
@@ -97,14 +97,12 @@ async function noteNode(database: Queryable, node: NodeId, heardAtMs: number): P
     on conflict (node) do update set heard_at_ms = excluded.heard_at_ms`)
 }
 
-/** Others that hold sessions. */
 function readHolders(
   database: Queryable,
-  node: NodeId,
 ): Promise<{ readonly node: NodeId; readonly heardAtMs: number | null }[]> {
   return database.query(sql<{ node: NodeId; heardAtMs: number | null }>`
     select node, heard_at_ms as "heardAtMs"
-    from (select distinct node from sessions where detached_at_ms is null and node <> ${node}) holder
+    from (select distinct node from sessions where detached_at_ms is null) holder
     left join session_nodes using (node)`)
 }
 

@@ -59,6 +59,10 @@ export async function openSessionWorld(postgresUrl: string) {
       ownTime.advance(10_000)
       await until(async () => (await heardAtMs()) > before, { what: `${node} is heard` })
     },
+    async nodes(): Promise<unknown[]> {
+      const rows = await server.sql('select node from session_nodes order by node')
+      return rows.map(({ node }) => node)
+    },
     /** What the database says of itself agrees with its rows. */
     async count(): Promise<{ readonly rows: number; readonly away: number; readonly total: number }> {
       const [row] = await server.sql(`
