@@ -44,6 +44,8 @@ export interface Audience extends AsyncDisposable {
 
 /** As a stock client waits, but in a tenth of the time. */
 const backOff = { firstMs: 100, lastMs: 500, jitter: 0.5 }
+/** And as it gives up a server that says nothing. */
+const connectTimeoutMs = 2_000
 
 export async function gatherAudience(options: AudienceOptions): Promise<Audience> {
   const { url, secret, namespace, rooms, seed, pollingPercent = 0, slow } = options
@@ -57,6 +59,7 @@ export async function gatherAudience(options: AudienceOptions): Promise<Audience
     clients: options.fleet,
     seed,
     backOff,
+    connectTimeoutMs,
     pollingPercent,
     ...(slow === undefined ? {} : { slow }),
     auth: (index) => ({ token: tokenOf(`fleet-${index}`, roomOf(index)) }),
@@ -128,6 +131,7 @@ function openStock(url: string, token: () => string, account: LedgerClient): Soc
     transports: ['websocket'],
     reconnectionDelay: backOff.firstMs,
     reconnectionDelayMax: backOff.lastMs,
+    timeout: connectTimeoutMs,
     auth: (tell) => tell({ token: token() }),
   })
   socket.on('number:told', ({ n }: { n: number }) => account.received(n))

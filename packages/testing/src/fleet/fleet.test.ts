@@ -137,6 +137,20 @@ describe('a fleet', () => {
     expect(fleet.counts['lost'] ?? 0).toBe(0)
   })
 
+  it('gives up a server that says nothing, and tries again', async () => {
+    const { fleet, publish, settled } = await world({ connectTimeoutMs: 100 })
+    const [client] = fleet.clients
+    client?.hold()
+    const connecting = fleet.connectAll()
+    await until(() => fleet.inside === 5)
+    await until(() => client?.state === 'waiting', { what: 'it gave up' })
+    client?.mend()
+    await connecting
+    await publish('0')
+    await settled()
+    expect(fleet.ledger.verdict()).toMatchObject({ due: 3, delivered: 3 })
+  })
+
   it('waits longer before each attempt', async () => {
     const { fleet, breakAll } = await world({ backOff: { firstMs: 10, lastMs: 10_000, jitter: 0 } })
     await fleet.connectAll()

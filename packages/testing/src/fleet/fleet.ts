@@ -28,6 +28,8 @@ export interface FleetOptions {
   /** In which rooms it is from the beginning. */
   roomsOf(index: number): readonly string[]
   readonly backOff?: BackOffOptions
+  /** 20,000, as a stock client, if absent. */
+  readonly connectTimeoutMs?: number
   /** Of 100 clients. */
   readonly pollingPercent?: number
   /** Of 100 clients, and how slowly they read. */
@@ -76,6 +78,7 @@ export function createFleet(options: FleetOptions): Fleet {
     url: serverUrl(options.url),
     namespace: options.namespace,
     backOff: options.backOff ?? stockBackOff,
+    connectTimeoutMs: options.connectTimeoutMs ?? 20_000,
     events: createEventReader(options.namespace, options.event),
     auth: ({ index }) => options.auth(index),
     entered(client) {

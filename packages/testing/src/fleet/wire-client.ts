@@ -18,6 +18,8 @@ export interface WireClientHost {
   readonly url: URL
   readonly namespace: string
   readonly backOff: BackOffOptions
+  /** A server that takes the connection and says nothing is waited for so long. */
+  readonly connectTimeoutMs: number
   readonly events: EventReader
   auth(client: WireClient): object
   entered(client: WireClient): void
@@ -56,8 +58,6 @@ export interface WireClientOptions {
   readonly bytesPerSecond: number | undefined
 }
 
-/** As long as a stock client waits for a server that takes the connection and says nothing. */
-const connectTimeoutMs = 20_000
 /** Ends that the server was not told of. */
 const deadEndsMax = 4
 /** Of a trailing string; a cursor has 24 characters at most, and stock servers say 20. */
@@ -108,7 +108,10 @@ export class WireClient {
     this.#silenceMsMax = Number.POSITIVE_INFINITY
     // A line that is held takes a connection, and says nothing.
     if (this.line === 'whole') this.#openCarrier()
-    this.#stopWaiting = later(connectTimeoutMs, () => this.#lost('no answer'))
+    this.#stopWaiting = later(this.#host.connectTimeoutMs, () => {
+      this.#carrier?.close()
+      this.#lost('no answer')
+    })
   }
 
   /** Also what it opens is refused, until `mend`. */

@@ -2,9 +2,9 @@
  * `belfry bench recovery`: breaks the lines of thousands of clients, and counts what they missed, beside stock
  * `socket.io`. What it needs is in `@belfry/testing`, which a server does without.
  */
-import { writeFile } from 'node:fs/promises'
+import { access, constants, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Command, CommandFailure, UsageError } from '../command.ts'
@@ -101,6 +101,8 @@ socket.io for the comparison, in the directory in which it is called.`,
     for (const name of servers)
       if (!given.serverNames.includes(name))
         throw new UsageError(`--against has "${name}", but takes ${given.serverNames.join(', ')}.`)
+    // Before it takes minutes.
+    for (const file of [values.picture, values.json]) if (file !== undefined) await mustBeWritable(file)
     terminal.print(given.describeScenario(scenario))
     const results = await given
       .benchRecovery({
@@ -159,8 +161,14 @@ function readNumber(
   throw new UsageError(`${option} has "${text}", but takes a number from ${least} to ${most}.`)
 }
 
+async function mustBeWritable(file: string): Promise<void> {
+  await access(dirname(resolve(file)), constants.W_OK).catch(cannotWrite(file))
+}
+
 async function write(file: string, content: string): Promise<void> {
-  await writeFile(resolve(file), content).catch((error: unknown) => {
-    throw new CommandFailure(`${file} cannot be written: ${(error as Error).message}`, { cause: error })
-  })
+  await writeFile(resolve(file), content).catch(cannotWrite(file))
+}
+
+const cannotWrite = (file: string) => (error: unknown) => {
+  throw new CommandFailure(`${file} cannot be written: ${(error as Error).message}`, { cause: error })
 }
