@@ -114,13 +114,24 @@ export class CatchUps {
     this.#due = []
     let done = 0
     for (const catchUp of due) {
-      this.#goOn(catchUp)
+      this.#guarded(catchUp)
       done += 1
       if (done % sessionsBetweenLooks === 0 && performance.now() - began > sliceMs) break
     }
     this.#due = due.slice(done).concat(this.#due)
     this.#isScheduled = this.#due.length > 0
     if (this.#isScheduled) this.#parts.soon(this.#work)
+  }
+
+  /** A mistake of ours costs one client its connection, after which it comes back, and not the others their turn. */
+  #guarded(catchUp: CatchUp): void {
+    try {
+      this.#goOn(catchUp)
+    } catch (error) {
+      const { namespace, link } = catchUp.session
+      this.#parts.logger.error({ error, namespace: namespace.name }, 'a session could not catch up')
+      link.connection.close('transport_failed')
+    }
   }
 
   #goOn(catchUp: CatchUp): void {

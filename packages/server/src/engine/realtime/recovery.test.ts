@@ -261,6 +261,30 @@ describe('a client that comes back', () => {
     sessions.close()
   })
 
+  it('is cut off by a mistake of ours that concerns it, and the others go on', async () => {
+    await using world = await open()
+    world.allowFailures()
+    const [one, other] = [await visit(world, ana), await visit(world, ana)]
+    for (const { client } of [one, other]) client.cut()
+    await publish(world, 1, acme)
+    const namespace = world.realtime.namespaces.get('/posts')
+    const { history, behind = new Set() } = namespace ?? {}
+    const after = history?.after.bind(history)
+    let failures = 0
+    if (history !== undefined)
+      history.after = (offset) => {
+        if (behind.size > 0 && failures === 0) {
+          failures += 1
+          throw new Error('on purpose')
+        }
+        return after?.(offset) ?? 'trimmed'
+      }
+    await comeBack(world, other.session)
+    await comeBack(world, one.session)
+    for (const { session } of [one, other]) expect(said(session)).toEqual([1])
+    expect(world.logger.at('error').map(({ message }) => message)).toEqual(['a session could not catch up'])
+  })
+
   it('[LG7] is told that its log is another one when its session began in an earlier one', async () => {
     const clock = createTestClock()
     const sessions = createMemorySessionStore({ clock })
