@@ -1,77 +1,35 @@
 /**
- * Clients that come back, and clients that read slowly: each gets every event that was for it, once and in order, or is
- * told first that it does not. The rules are those of design: R1 to R15.
+ * Clients that come back: each gets every event that was for it, once and in order, or is told first that it does not (R1 to R15).
  */
 import { randomBytes } from 'node:crypto'
-import {
-  defineNamespace,
-  Refusal,
-  type RoomRef,
-  roomName,
-  type SessionId,
-  type UserId,
-} from '@belfry/contract'
+import { defineNamespace, Refusal, roomName, type SessionId, type UserId } from '@belfry/contract'
 import { describe, expect, it } from 'vitest'
 import { createMemoryDurableLog } from '../memory/durable-log.ts'
 import { createMemoryLog } from '../memory/log.ts'
 import { createMemorySessionStore } from '../memory/session-store.ts'
-import type { MemoryClient, MemorySession } from '../memory/transport-client.ts'
-import { type RoomAuthority, serveNamespace } from '../namespace-handlers.ts'
+import type { MemorySession } from '../memory/transport-client.ts'
+import { serveNamespace } from '../namespace-handlers.ts'
 import type { DurableLog } from '../ports/outbox.ts'
 import type { NodeId } from '../ports/session-store.ts'
-import { drafts, posts } from '../testing/example-namespaces.ts'
-import { openRealtimeWorld, type Person, type RealtimeWorld, tokenOf } from '../testing/realtime-world.ts'
+import { posts } from '../testing/example-namespaces.ts'
+import { tokenOf } from '../testing/realtime-world.ts'
 import { createRecordingLogger } from '../testing/recording-logger.ts'
-import { SeededRandom } from '../testing/seeded-random.ts'
 import { createTestClock } from '../testing/test-clock.ts'
 import { until } from '../testing/until.ts'
-
-const ana: Person = { userId: 'ana', workspaces: ['acme'] }
-const everyone: RoomRef = { kind: 'everyone', id: 'all' }
-const acme: RoomRef = { kind: 'workspace', id: 'acme' }
-const episode = (id: string): RoomRef => ({ kind: 'episode', id })
-
-function open(options: Partial<Parameters<typeof openRealtimeWorld>[0]> = {}): Promise<RealtimeWorld> {
-  const episodes: RoomAuthority = { kind: 'episode', mayJoin: (_, id) => !id.startsWith('secret') }
-  return openRealtimeWorld({
-    namespaces: [posts, drafts].map((contract) => serveNamespace(contract, { commands: {} })),
-    roomAuthorities: [episodes],
-    ...options,
-  })
-}
-
-/** A client that comes back by itself, with one session. */
-async function visit(world: RealtimeWorld, person: Person, auth: object = {}) {
-  const client = world.connect({ comesBack: true })
-  const session = client.open('/posts', { token: tokenOf(person), ...auth })
-  await session.entered
-  return { client, session }
-}
-
-const publish = (world: RealtimeWorld, n: number, to: RoomRef, except?: readonly RoomRef[]) =>
-  world.realtime.publish(posts, 'post:created', { n }, { rooms: [to], ...(except && { except }) })
-
-async function comeBack(world: RealtimeWorld, session: MemorySession): Promise<void> {
-  world.clock.advance(1_000)
-  await live(world, session)
-}
-
-/** It is in, and has everything. */
-async function live(world: RealtimeWorld, session: MemorySession): Promise<void> {
-  await until(() => {
-    world.memory.flush()
-    return session.state === 'open' && world.sessionOf(session).catchUp === undefined
-  })
-  world.memory.flush()
-}
-
-const said = ({ events }: MemorySession) =>
-  events.map(({ name, data }) => {
-    const { n, reason, rooms, events: count } = data as Record<string, unknown>
-    return name === 'post:created' ? n : `${name} ${JSON.stringify(reason ?? rooms ?? count ?? null)}`
-  })
-const numbersTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
-const cursors = ({ events }: MemorySession) => events.map(({ cursor }) => cursor)
+import {
+  acme,
+  ana,
+  comeBack,
+  cursors,
+  episode,
+  everyone,
+  live,
+  numbersTo,
+  open,
+  publish,
+  said,
+  visit,
+} from '../testing/visits.ts'
 
 describe('a client that comes back', () => {
   it('[R6] has its session, its rooms and what it missed, once and in order', async () => {
@@ -685,210 +643,5 @@ describe('a client that comes back', () => {
     await publish(world, 6, acme)
     await comeBack(world, session)
     expect(session.events.map(({ data }) => (data as { n: number }).n)).toEqual([6, 4, 5])
-  })
-})
-
-describe('a client that reads slowly', () => {
-  const queueBounds = { congestedBytes: 4_000, fullBytes: 8_000, overflowBytes: 20_000 }
-
-  it('[R7] is not closed, holds no more than its bound, and gets everything as it reads', async () => {
-    await using world = await open({ queueBounds })
-    const slow = await visit(world, ana)
-    const fast = await visit(world, ana)
-    slow.client.pause()
-    const numbers = numbersTo(2_000)
-    let most = 0
-    for (const n of numbers) {
-      await publish(world, n, acme)
-      most = Math.max(most, slow.client.connection?.queuedBytes ?? 0)
-    }
-    world.memory.flush()
-    expect(most).toBeGreaterThan(4_000)
-    expect(most).toBeLessThan(8_500)
-    expect(said(fast.session)).toEqual(numbers)
-    expect(said(slow.session)).toEqual([])
-    expect(world.realtime.namespaces.get('/posts')?.fellBehind).toBe(1)
-    slow.client.resume()
-    await live(world, slow.session)
-    await publish(world, 2_001, acme)
-    world.memory.flush()
-    expect(said(slow.session)).toEqual([...numbers, 2_001])
-    expect(slow.client.closedBy).toBeUndefined()
-  })
-
-  // The second time, the log begins in the middle of the page on which the client is.
-  it.each([50_500, 50_127])(
-    '[R7] is closed when the log was trimmed past it, and told when it comes back: after %i events',
-    async (published) => {
-      await using world = await open({ queueBounds })
-      const { client, session } = await visit(world, ana)
-      client.pause()
-      for (let n = 1; n <= published; n += 1) await publish(world, n, acme)
-      client.resume()
-      await until(() => {
-        world.memory.flush()
-        return client.closedBy !== undefined
-      })
-      expect(client.closedBy).toBe('slow_reader')
-      const got = said(session)
-      expect(got).toEqual(numbersTo(got.length))
-      await comeBack(world, session)
-      expect(said(session).at(-1)).toBe('sync:reset "trimmed"')
-    },
-  )
-
-  it('gets also the one current value that had no room', async () => {
-    await using world = await open({ queueBounds })
-    const { client, session } = await visit(world, ana)
-    const namespace = world.realtime.namespaces.get('/posts')
-    client.pause()
-    let count = 0
-    while (namespace?.fellBehind === 0) {
-      count += 1
-      await world.realtime.publish(posts, 'post:progress', { n: count, id: `${count}` }, { rooms: [acme] })
-    }
-    expect(count).toBeGreaterThan(50)
-    client.resume()
-    await live(world, session)
-    expect(session.events.map(({ data }) => (data as { n: number }).n)).toEqual(numbersTo(count))
-  })
-
-  it('gets the current values of a room that it joins, more of them than its queue holds', async () => {
-    await using world = await open({ queueBounds })
-    const { client, session } = await visit(world, ana)
-    const room = { rooms: [episode('1')] }
-    for (const n of numbersTo(300))
-      await world.realtime.publish(posts, 'post:progress', { n, id: `${n}` }, room)
-    client.pause()
-    await world.sessionOf(session).join(episode('1'))
-    client.resume()
-    await live(world, session)
-    expect(session.events.map(({ data }) => (data as { n: number }).n)).toEqual(numbersTo(300))
-  })
-
-  it('[R7] goes on when the log can be read again', async () => {
-    const clock = createTestClock()
-    const log = createMemoryLog({ clock, randomBytes })
-    let isAway = false
-    await using world = await open({
-      queueBounds,
-      log: { ...log, read: (...args) => (isAway ? Promise.reject(new Error('away')) : log.read(...args)) },
-    })
-    const { client, session } = await visit(world, ana)
-    client.pause()
-    for (let n = 1; n <= 500; n += 1) await publish(world, n, acme)
-    isAway = true
-    client.resume()
-    await until(() => {
-      world.memory.flush()
-      return world.logger.at('debug').some(({ message }) => message === 'the log could not be read')
-    })
-    isAway = false
-    world.clock.advance(500)
-    await live(world, session)
-    expect(said(session)).toEqual(numbersTo(500))
-    log.close()
-  })
-
-  it('[R7] gets events of any size, each once', async () => {
-    await using world = await open({ queueBounds, checkPayloads: false })
-    const { client, session } = await visit(world, ana)
-    const random = new SeededRandom(1)
-    client.pause()
-    for (let n = 1; n <= 300; n += 1) {
-      const text = 'x'.repeat(random.oneOf([1, 100, 900, 7_800, 9_000]))
-      await world.realtime.publish(posts, 'post:created', { n, text } as { n: number }, { rooms: [acme] })
-    }
-    client.resume()
-    await live(world, session)
-    expect(said(session)).toEqual(numbersTo(300))
-  })
-
-  it('gets the newest of many current values, more of them than its queue holds', async () => {
-    await using world = await open({ queueBounds })
-    const { client, session } = await visit(world, ana)
-    client.pause()
-    for (let n = 1; n <= 1_000; n += 1)
-      await world.realtime.publish(posts, 'post:progress', { n, id: `${n % 400}` }, { rooms: [acme] })
-    client.resume()
-    await live(world, session)
-    const newest = new Map(
-      session.events.map(({ data }) => [(data as { id: string }).id, (data as { n: number }).n]),
-    )
-    expect([...newest.values()].toSorted((one, other) => one - other)).toEqual(
-      Array.from({ length: 400 }, (_, index) => 601 + index),
-    )
-  })
-})
-
-describe('cuts, slow readers and everything else at once', () => {
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])('lose nothing and double nothing: seed %i', async (seed) => {
-    const random = new SeededRandom(seed)
-    await using world = await open({
-      queueBounds: { congestedBytes: 2_000, fullBytes: 4_000, overflowBytes: 40_000 },
-    })
-    interface Visitor {
-      readonly client: MemoryClient
-      readonly session: MemorySession
-      readonly rooms: Set<string>
-      readonly expected: number[]
-    }
-    const visitors: Visitor[] = []
-    const refs = [everyone, acme, ...['1', '2', '3'].map(episode)]
-    for (let index = 0; index < 8; index += 1) {
-      const visitor = await visit(world, {
-        userId: `user-${index}`,
-        workspaces: index % 2 === 0 ? ['acme'] : [],
-      })
-      const rooms = [everyone, ...(index % 2 === 0 ? [acme] : [])].map(roomName)
-      visitors.push({ ...visitor, rooms: new Set(rooms), expected: [] })
-    }
-    let n = 0
-    for (let step = 0; step < 1_500; step += 1) {
-      const visitor = random.oneOf(visitors)
-      const { client, session, rooms } = visitor
-      const what = random.below(100)
-      if (what < 6) client.cut()
-      else if (what < 10) client.pause()
-      else if (what < 16) client.resume()
-      else if (what < 22) world.clock.advance(random.below(800))
-      else if (what < 30 && session.state === 'open' && client.connection !== undefined) {
-        const room = random.oneOf(refs.slice(2))
-        const known = world.realtime.session(session.id as never)
-        if (known === undefined) continue
-        if (rooms.has(roomName(room))) {
-          void known.leave(room)
-          rooms.delete(roomName(room))
-        } else {
-          void known.join(room)
-          rooms.add(roomName(room))
-        }
-      } else if (what < 40) world.memory.flush()
-      else if (what < 44) await new Promise((resolve) => setImmediate(resolve))
-      else {
-        const to = [random.oneOf(refs), ...random.someOf(refs, 2)]
-        const except = random.chance(20) ? [random.oneOf(refs)] : []
-        for (let count = random.below(6); count >= 0; count -= 1) {
-          n += 1
-          await world.realtime.publish(posts, 'post:created', { n }, { rooms: to, except })
-          for (const each of visitors) {
-            const isIn = (ref: RoomRef) => each.rooms.has(roomName(ref))
-            if (to.some(isIn) && !except.some(isIn)) each.expected.push(n)
-          }
-        }
-      }
-    }
-    for (const { client, session, expected } of visitors) {
-      client.resume()
-      if (session.state !== 'open') world.clock.advance(1_000)
-      await live(world, session)
-      expect(said(session)).toEqual(expected)
-    }
-    const { recovered, resets } = world.realtime.recoveries
-    const { replayed = 0, fellBehind } = world.realtime.namespaces.get('/posts') ?? {}
-    expect(resets.size).toBe(0)
-    // Otherwise this would say little.
-    expect(Math.min(recovered, replayed / 10)).toBeGreaterThan(10)
-    expect(fellBehind).toBeGreaterThan(2)
   })
 })
