@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { belfry, mustRefuse, mustSucceed } from './command-line.ts'
 
 const secrets = {
+  JWT_SECRET_PREVIOUS: 'hunter2-of-last-year, with 32 bytes or more',
   JWT_SECRET: 'jwt-hunter2-hunter2-hunter2-hunter2',
   SESSION_SECRET: 'session-hunter2-hunter2-hunter2-hunter2',
   DATABASE_URL: 'postgres://app:database-hunter2@127.0.0.1/app',
