@@ -9,6 +9,7 @@ import type { ConnectionId } from '@belfry/contract'
 import type { CloseReason, Connection, ConnectionHandler, Handshake } from '../../engine/ports/transport.ts'
 import { type Address, addressOf } from './client-address.ts'
 import { enginePackets, Outgoing } from './encoded-event.ts'
+import type { Ending } from './endings.ts'
 import type { Flushable, Joiner } from './flusher.ts'
 import { type LineState, OutgoingQueue } from './outgoing-queue.ts'
 import {
@@ -46,7 +47,7 @@ export const cutOff: ReadonlySet<CloseReason> = new Set([
 /** Namespaces of one connection, at most. */
 const linksMax = 64
 
-export class WireConnection implements Connection, Flushable, Timed {
+export class WireConnection implements Connection, Ending, Flushable, Timed {
   previousTimed: Timed | undefined
   nextTimed: Timed | undefined
   dueTick = -1
@@ -241,6 +242,17 @@ export class WireConnection implements Connection, Flushable, Timed {
   /** The line is gone: there is nothing to write to any more. */
   lost(reason: CloseReason): void {
     if (!this.#isOver) this.#end(this.#closing ?? reason)
+  }
+
+  /** The same of a line that broke by itself, perhaps with thousands of others: from now on nothing is sent. */
+  broken(): void {
+    if (this.#isOver) return
+    this.#closing ??= 'transport_failed'
+    this.wire.endings.add(this)
+  }
+
+  end(): void {
+    this.lost('transport_failed')
   }
 
   /** What came is no frame, or too large a one. */

@@ -15,6 +15,7 @@ import { addressOf, createFindAddress, type TrustedProxies } from './client-addr
 import { WireConnection } from './connection.ts'
 import { Doorway } from './doorway.ts'
 import { EncodedEvent } from './encoded-event.ts'
+import { Endings } from './endings.ts'
 import { Flusher } from './flusher.ts'
 import { answerPreflight, createOriginCheck, type SocketOrigins } from './origins.ts'
 import { EnginePacketType } from './packets/engine-packets.ts'
@@ -104,6 +105,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     connections: new Map(),
     suspicious: (connection, reason) => suspect(reason, connection.remoteAddress),
     admission: new Admission({ bounds: wireOptions.admission, door, failed }),
+    endings: new Endings(),
     failed,
   }
   const { maxPayloadBytes, compressBeyondBytes } = wireOptions

@@ -131,7 +131,7 @@ export class WebSocketCarrier implements Carrier, FrameHandler {
     this.#isOver = true
     this.#reader.stop()
     this.#endProbe()
-    this.#connection?.lost('transport_failed')
+    this.#connection?.broken()
   }
 
   #endProbe(): void {

@@ -2,6 +2,7 @@
 import type { Clock } from '../../engine/ports/clock.ts'
 import type { Admission, AdmissionBounds } from './admission.ts'
 import type { WireConnection } from './connection.ts'
+import type { Endings } from './endings.ts'
 import type { Flusher } from './flusher.ts'
 import type { QueueBounds } from './outgoing-queue.ts'
 import type { PacketCodec, PacketLimits } from './packets/packet.ts'
@@ -31,6 +32,7 @@ export interface Wire {
   readonly flusher: Flusher
   readonly connections: Map<string, WireConnection>
   readonly admission: Admission
+  readonly endings: Endings
   /** Something that no honest client sends. */
   suspicious(connection: WireConnection, reason: string): void
   /** A mistake of ours. */
