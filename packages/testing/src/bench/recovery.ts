@@ -4,6 +4,7 @@
  * have a process of their own; the server's process publishes.
  */
 import { createRequire } from 'node:module'
+import os from 'node:os'
 import { extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Outage, planOutages } from '../faults/outages.ts'
@@ -135,6 +136,8 @@ async function runAgainst(
     const fleet = await startChild<FleetCalls>(ownFile('fleet-process'), { core: 1 })
     running.push(fleet)
     // By themselves: how long an event takes to them is not to depend on how busy the others are.
+    // They share a core: what the watchers wait for the fleet there is no latency of the server.
+    if (fleet.process.pid !== undefined) os.setPriority(fleet.process.pid, os.constants.priority.PRIORITY_LOW)
     const watchers = await startChild<FleetCalls>(ownFile('fleet-process'), { core: 1 })
     running.push(watchers)
     return await run({
