@@ -152,11 +152,19 @@ describe.each(stockVersions)('with socket.io-client %s', (_version, connect) => 
   })
 
   it('mercure#354: nothing is missed around heartbeats', async () => {
-    const { away, publish, came, heard } = await openPlace(connect, { bounds: { pingIntervalMs: 20 } })
+    const { away, publish, came, heard, client } = await openPlace(connect, {
+      bounds: { pingIntervalMs: 20 },
+    })
+    let heartbeats = 0
+    client.io.on('ping', () => {
+      heartbeats += 1
+    })
     for (const n of count(100)) {
       await publish(n)
       if (n % 40 === 20) await away(() => undefined)
-      await new Promise((resolve) => setTimeout(resolve, 2))
+      // Before, beside and behind heartbeats.
+      const before = heartbeats
+      if (n % 5 === 0) await until(() => heartbeats > before)
     }
     await came(100)
     expect(numbersOf(heard)).toEqual(count(100))

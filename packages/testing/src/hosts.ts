@@ -60,7 +60,7 @@ export async function createMemoryHost(options: HostOptions): Promise<Host> {
   const { namespaces, rooms, clock, logger } = options
   const jwtSecret = options.settings['JWT_SECRET'] ?? newSecret()
   const { settings } = loadSettings({ ...generous, ...options.settings })
-  const store = createMemoryStore({ clock, logger })
+  const store = createMemoryStore({ namespaces, clock, logger })
   return {
     jwtSecret,
     settings,

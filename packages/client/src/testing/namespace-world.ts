@@ -7,8 +7,9 @@ import { createTestClock } from './test-clock.ts'
 
 export interface Asked {
   readonly name: string
-  readonly input: unknown
+  readonly input: object
   readonly signal: AbortSignal | undefined
+  readonly key: string | undefined
   answer(data: object): Promise<void>
   refuse(code: 'forbidden' | 'disconnected' | 'database_unavailable'): Promise<void>
 }
@@ -18,7 +19,7 @@ type Listener = (data: never, meta: { id: string; at: string }) => void
 /** Everything that follows from what was done so far: it goes on in microtasks, which come before this. */
 export const settled = () => new Promise((resolve) => setImmediate(resolve))
 
-export function openNamespaceWorld() {
+export function openNamespaceWorld({ opensAtOnce = false } = {}) {
   const clock = createTestClock()
   const state = createStore<NamespaceState>(idle, (error) => {
     throw error
@@ -35,7 +36,8 @@ export function openNamespaceWorld() {
       if (isUsed) return
       isUsed = true
       users += 1
-      if (state.get().status === 'idle') state.set({ status: 'opening' })
+      if (opensAtOnce) state.set({ status: 'open', recovered: false })
+      else if (state.get().status === 'idle') state.set({ status: 'opening' })
     }
     function on(event: string, listener: Listener) {
       use()
@@ -59,12 +61,13 @@ export function openNamespaceWorld() {
       },
       on,
       onReset: (listener: Listener) => on('sync:reset', listener),
-      command: (name: string, input: object, options?: { signal?: AbortSignal }) =>
+      command: (name: string, input: object, options?: { signal?: AbortSignal; key?: string }) =>
         new Promise((resolve, reject) => {
           asked.push({
             name,
             input,
             signal: options?.signal,
+            key: options?.key,
             async answer(data) {
               resolve(data)
               await settled()
@@ -83,18 +86,18 @@ export function openNamespaceWorld() {
     }
   }
 
+  function say(event: string, data: object, id = 'e.0'): void {
+    for (const each of [...listeners])
+      if (each.event === event) each.listener(data as never, { id, at: '2030-01-01T00:00:00.000Z' })
+  }
+
   return {
     clock,
     state,
     asked,
     client: { namespace } as unknown as Client,
-    say(event: string, data: object, id = 'e.0') {
-      for (const each of [...listeners])
-        if (each.event === event) each.listener(data as never, { id, at: '2030-01-01T00:00:00.000Z' })
-    },
-    reset() {
-      this.say('sync:reset', { reason: 'trimmed' })
-    },
+    say,
+    reset: () => say('sync:reset', { reason: 'trimmed' }),
     open: (recovered = false) => state.set({ status: 'open', recovered }),
     /** What is left of whoever used it. */
     left: () => ({ listeners: listeners.size, watchers, users, timers: clock.timers }),

@@ -1,6 +1,6 @@
 /** A token counts as long as nobody took it back: for sockets and REST alike. */
 import { Refusal } from '@belfry/contract'
-import type { Revocations } from './ports/revocations.ts'
+import type { Revocation, Revocations } from './ports/revocations.ts'
 import type { Principal, TokenVerifier } from './ports/token-verifier.ts'
 
 export function refusingRevoked(verifier: TokenVerifier, revocations: Revocations): TokenVerifier {
@@ -16,14 +16,29 @@ export function refusingRevoked(verifier: TokenVerifier, revocations: Revocation
   }
 }
 
+/** Clocks differ by seconds, and sockets have their grace. */
+export const revocationMarginMs = 60_000
+
+/**
+ * What a logout takes back: the login of this token, or the token where it has none; nothing can be named where it has
+ * neither. `unknownLifeMs`: for how long that is remembered where nobody knows when the last token expires.
+ */
+export function revocationOfLogout(
+  principal: Principal,
+  nowMs: number,
+  unknownLifeMs: number,
+): Revocation | undefined {
+  const { loginId, tokenId } = principal
+  const keptUntilMs = (lastExpiryMs(principal, nowMs) ?? nowMs + unknownLifeMs) + revocationMarginMs
+  if (loginId !== undefined) return { kind: 'login', id: loginId, keptUntilMs }
+  return tokenId === undefined ? undefined : { kind: 'token', id: tokenId, keptUntilMs }
+}
+
 /**
  * When the last token of this one's login expires: one that was issued just now, and lives as long as this one did.
  * `undefined` where that cannot be known.
  */
-export function lastExpiryMs(
-  { loginId, issuedAtMs, expiresAtMs }: Principal,
-  nowMs: number,
-): number | undefined {
+function lastExpiryMs({ loginId, issuedAtMs, expiresAtMs }: Principal, nowMs: number): number | undefined {
   if (expiresAtMs === undefined || loginId === undefined) return expiresAtMs
   return issuedAtMs === undefined ? undefined : Math.max(expiresAtMs, nowMs + expiresAtMs - issuedAtMs)
 }

@@ -6,6 +6,7 @@
  *                                    └→ alone, because the round failed → answered
  */
 import { Refusal } from '@belfry/contract'
+import { isUnavailable } from './unavailable.ts'
 
 export interface TogetherRules<Item, Answer> {
   /** An answer for each item, in their order; rejects if nothing at all has happened. */
@@ -58,7 +59,8 @@ export function together<Item, Answer>(rules: TogetherRules<Item, Answer>): (ite
     } catch (error) {
       // Whose fault it was is found one by one: the others are not to suffer for it, nor to wait.
       for (const { item, resolve, reject } of round) {
-        if (rules.alone === undefined || mayHaveHappened(error)) reject(error)
+        // Where an answer of the database was lost, what was done must not be done again.
+        if (rules.alone === undefined || isUnavailable(error)) reject(error)
         else void rules.alone(item).then(resolve, reject)
       }
     }
@@ -71,9 +73,4 @@ export function together<Item, Answer>(rules: TogetherRules<Item, Answer>): (ite
       if (rounds < rules.roundsMax) void runRounds()
     })
   }
-}
-
-/** The answer of the database was lost: what was done then must not be done again. */
-function mayHaveHappened(error: unknown): boolean {
-  return error instanceof Refusal && error.code === 'database_unavailable'
 }

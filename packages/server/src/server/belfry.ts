@@ -20,6 +20,7 @@ import { generatedSecret } from './generated-secret.ts'
 import type { AuthenticateHandshake } from './handshake-claims.ts'
 import { followHostServer } from './host-server.ts'
 import type { HostTables } from './host-tables.ts'
+import { LogPolicies } from './log-policies.ts'
 import { migrateOpened } from './migrate.ts'
 import { migrateHostTables } from './migrate-host-tables.ts'
 import { noteAddress } from './noted-address.ts'
@@ -163,13 +164,13 @@ export async function startBelfry(options: BelfryOptions): Promise<Belfry> {
     })
     const { namespaces = [], rooms = [] } = options
     const served = [...modules.flatMap((module) => module.namespaces ?? []), ...namespaces]
-    const policies = new Map(served.map(({ contract }) => [contract.name as string, contract.log]))
+    const policies = new LogPolicies(served)
     const durable = createPostgresEventLog({
       database: opened.database,
       clock,
       logger,
       randomBytes,
-      boundsOf: (name) => ({ ...durableLogBounds, ...policies.get(name) }),
+      boundsOf: (name) => ({ ...durableLogBounds, ...policies.of(name) }),
     })
     undo.push(() => durable.close())
     await revocations.start()

@@ -16,6 +16,7 @@ import type { Logger } from '../engine/ports/logger.ts'
 import type { DurableLog } from '../engine/ports/outbox.ts'
 import type { NodeId, SessionStore } from '../engine/ports/session-store.ts'
 import { createRealtimeModule } from '../modules/realtime/module.ts'
+import { LogPolicies } from './log-policies.ts'
 import { createSockets, type Sockets } from './serve-sockets.ts'
 import type { Settings } from './settings.ts'
 import { createSocketService, type SocketService } from './socket-service.ts'
@@ -50,13 +51,20 @@ export interface InMemoryBelfry {
 const node = 'in-memory' as NodeId
 
 export function createMemoryStore({
+  namespaces,
   clock,
   logger,
 }: {
+  readonly namespaces: readonly ServedNamespace[]
   readonly clock: Clock
   readonly logger: Logger
 }): MemoryStore {
-  const log = createMemoryLog({ clock, randomBytes, boundsOf: () => durableLogBounds })
+  const policies = new LogPolicies(namespaces)
+  const log = createMemoryLog({
+    clock,
+    randomBytes,
+    boundsOf: (name) => ({ ...durableLogBounds, ...policies.of(name) }),
+  })
   const sessions = createMemorySessionStore({ clock, detachedMsMax: durableLogBounds.ageMsMax })
   return {
     durable: createMemoryDurableLog({ log, logger }),

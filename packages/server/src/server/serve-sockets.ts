@@ -15,12 +15,13 @@ import { type Clock, systemClock } from '../engine/ports/clock.ts'
 import type { Logger } from '../engine/ports/logger.ts'
 import type { DurableLog } from '../engine/ports/outbox.ts'
 import type { Revocations } from '../engine/ports/revocations.ts'
-import { defaultSessionBounds, type NodeId, type SessionStore } from '../engine/ports/session-store.ts'
+import type { NodeId, SessionStore } from '../engine/ports/session-store.ts'
 import type { Principal, TokenVerifier } from '../engine/ports/token-verifier.ts'
 import type { Drained, DrainPlan } from '../engine/realtime/drain.ts'
 import { createRealtime, type Realtime } from '../engine/realtime/realtime.ts'
 import { refusingRevoked } from '../engine/revocable-tokens.ts'
 import { type AuthenticateHandshake, askHandshakeOf } from './handshake-claims.ts'
+import { LogPolicies } from './log-policies.ts'
 import type { Settings } from './settings.ts'
 
 export interface SocketParts {
@@ -73,13 +74,9 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
   })
   const verifier = refusingRevoked(checkingKeys, parts.revocations)
   const namespaces = [...modules.flatMap((module) => module.namespaces ?? []), ...parts.namespaces]
-  const policies = new Map(namespaces.map(({ contract }) => [contract.name as string, contract.log]))
-  const log = createMemoryLog({ clock, randomBytes, boundsOf: (name) => policies.get(name) ?? {} })
-  const ages = [...policies.values()].map(({ ageMsMax = 0 }) => ageMsMax)
-  const sessions = createMemorySessionStore({
-    clock,
-    detachedMsMax: Math.max(defaultSessionBounds.detachedMsMax, ...ages.map((ageMs) => ageMs / 2)),
-  })
+  const policies = new LogPolicies(namespaces)
+  const log = createMemoryLog({ clock, randomBytes, boundsOf: (name) => policies.of(name) })
+  const sessions = createMemorySessionStore({ clock, detachedMsMax: policies.awayMsMax })
   const realtime = await createRealtime({
     namespaces,
     roomAuthorities: [...modules.flatMap((module) => module.rooms ?? []), ...parts.rooms],

@@ -10,6 +10,8 @@
  * it came before them, but not always: clients that ask for namespaces without end do not keep others out.
  */
 
+import { type Turns, turnsOfNode } from './turns.ts'
+
 /** What newcomers ask for: a connection, or on one of theirs a session. */
 export type Wanted = 'connection' | 'session'
 
@@ -70,15 +72,6 @@ export interface Door {
   /** True while there are more. */
   release(): boolean
 }
-
-/** The world as it goes on, or as a test has it. */
-export interface Turns {
-  now(): number
-  /** At the end of this turn of the event loop, or of the next one. */
-  next(action: () => void): void
-}
-
-const turnsOfNode: Turns = { now: () => performance.now(), next: (action) => setImmediate(action) }
 
 /** So many sessions are let in before it is a connection's turn, where both wait. */
 const sessionsForAConnection = 3

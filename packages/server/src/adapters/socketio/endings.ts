@@ -4,28 +4,22 @@
  * the lists, and nothing is sent to them any more.
  */
 
+import { type Turns, turnsOfNode } from './turns.ts'
+
 export interface Ending {
   end(): void
 }
-
-/** The world as it goes on, or as a test has it. */
-export interface EndingTurns {
-  now(): number
-  next(action: () => void): void
-}
-
-const turnsOfNode: EndingTurns = { now: () => performance.now(), next: (action) => setImmediate(action) }
 
 /** Of a turn. */
 export const endingSliceMs = 4
 
 export class Endings {
-  readonly #turns: EndingTurns
+  readonly #turns: Turns
   #waiting: Ending[] = []
   #usedMs = 0
   #isScheduled = false
 
-  constructor(turns: EndingTurns = turnsOfNode) {
+  constructor(turns: Turns = turnsOfNode) {
     this.#turns = turns
   }
 

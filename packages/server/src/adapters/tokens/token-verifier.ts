@@ -3,7 +3,7 @@
  * each, of which the event loop has 0.01.
  */
 import { Refusal } from '@belfry/contract'
-import type { Principal, TokenVerifier } from '../../engine/ports/token-verifier.ts'
+import { clockToleranceMs, type Principal, type TokenVerifier } from '../../engine/ports/token-verifier.ts'
 import { type ClaimRules, readClaims } from './claims.ts'
 import { readHeader, type TokenHeader } from './header.ts'
 import type { KeySet } from './key-set.ts'
@@ -32,7 +32,7 @@ export interface TokenVerifierOptions {
 
 /** Throws a `TypeError` where the keys are none that could be used. */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const { secret, keySet, audience, issuer, clockToleranceSeconds = 5 } = options
+  const { secret, keySet, audience, issuer, clockToleranceSeconds = clockToleranceMs / 1_000 } = options
   const key = secret === undefined ? undefined : secretKey(secret)
   const publicKeys = options.publicKeys === undefined ? [] : usableKeys(options.publicKeys)
   const previousKey = options.previousSecret === undefined ? undefined : secretKey(options.previousSecret)

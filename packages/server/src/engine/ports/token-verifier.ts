@@ -44,3 +44,6 @@ export interface Principal {
 export interface TokenVerifier {
   verify(token: unknown): Principal | Promise<Principal>
 }
+
+/** How far the clock of who issued a token may be from ours (TK3). */
+export const clockToleranceMs = 5_000

@@ -63,6 +63,11 @@ export class Arrivals implements TransportHandler {
     })
   }
 
+  /** Resolves when nobody is on the way in with this pid. */
+  claimEnded(pid: string): Promise<void> {
+    return this.#entrance.claimEnded(pid)
+  }
+
   get recoveries(): Readonly<RecoveryCounts> {
     return this.#entrance.counts
   }

@@ -8,7 +8,7 @@ import { serveNamespace } from '../namespace-handlers.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Revocation, Revocations } from '../ports/revocations.ts'
 import type { Principal } from '../ports/token-verifier.ts'
-import { lastExpiryMs } from '../revocable-tokens.ts'
+import { revocationOfLogout } from '../revocable-tokens.ts'
 import type { CommandRate } from './command-rate.ts'
 import type { ConnectionState } from './connection-state.ts'
 import type { Credentials } from './credentials.ts'
@@ -42,8 +42,6 @@ const sweepPauseMs = 100
 
 /** Of a token that does not say when it ends. */
 const unknownLifeMs = 366 * 86_400_000
-/** Clocks differ by seconds, and sockets have their grace. */
-const marginMs = 60_000
 
 export class Authentication {
   readonly #parts: AuthenticationParts
@@ -134,10 +132,8 @@ export class Authentication {
 
   async #takeBack(principal: Principal): Promise<void> {
     const { revocations, clock } = this.#parts
-    const { loginId, tokenId } = principal
-    const keptUntilMs = (lastExpiryMs(principal, clock.now()) ?? clock.now() + unknownLifeMs) + marginMs
-    if (loginId !== undefined) await revocations.revoke({ kind: 'login', id: loginId, keptUntilMs })
-    else if (tokenId !== undefined) await revocations.revoke({ kind: 'token', id: tokenId, keptUntilMs })
+    const revocation = revocationOfLogout(principal, clock.now(), unknownLifeMs)
+    if (revocation !== undefined) await revocations.revoke(revocation)
   }
 
   /** Nobody comes in with it from now on; those who are in end within this turn, or a tenth of a second later. */

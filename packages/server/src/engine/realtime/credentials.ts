@@ -7,7 +7,7 @@ import { type Awaitable, andThen } from '../awaitable.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Revocations } from '../ports/revocations.ts'
-import type { Principal, TokenVerifier } from '../ports/token-verifier.ts'
+import { clockToleranceMs, type Principal, type TokenVerifier } from '../ports/token-verifier.ts'
 import type { Handshake } from '../ports/transport.ts'
 import type { ConnectionState } from './connection-state.ts'
 import { isNobody, nobody } from './nobody.ts'
@@ -98,9 +98,6 @@ export class Credentials {
     return await Promise.race([askHandshake(handshake), tooLate])
   }
 }
-
-/** As verifiers have it. */
-const clockToleranceMs = 5_000
 
 function isMissing(token: unknown): boolean {
   return token === undefined || token === null || token === ''

@@ -12,6 +12,7 @@ import type { Logger } from '../ports/logger.ts'
 import type { NewSession, NodeId, StoredSession } from '../ports/session-store.ts'
 import type { Principal } from '../ports/token-verifier.ts'
 import type { Link } from '../ports/transport.ts'
+import { isUnavailable } from '../unavailable.ts'
 import type { CatchUps } from './catch-up.ts'
 import type { CommandRate } from './command-rate.ts'
 import type { ConnectionState } from './connection-state.ts'
@@ -60,6 +61,14 @@ export interface Asking {
   readonly auth: Readonly<Record<string, unknown>>
 }
 
+/** Of a session, by a connection that is on its way in. */
+interface Claim {
+  readonly generation: number
+  /** It is in, or stays outside, or a newer one has taken its place. */
+  readonly ended: Promise<void>
+  end(): void
+}
+
 /** Between two questions to a store that is away; each waits by itself for it to come back. */
 const retryMs = 500
 
@@ -75,7 +84,7 @@ const pidLengthMax = 64
 export class Entrance {
   readonly #parts: EntranceParts
   /** By pid: the newest claim that is not in yet. */
-  readonly #claims = new Map<string, number>()
+  readonly #claims = new Map<string, Claim>()
   readonly counts: RecoveryCounts = { recovered: 0, resets: new Map() }
 
   constructor(parts: EntranceParts) {
@@ -122,7 +131,9 @@ export class Entrance {
         .sessionsOf(userId)
         .find((session) => session.pid === pid && session.namespace === namespace)
       if (older !== undefined) disconnect(older, 'replaced')
-      this.#claims.set(pid, found.session.generation)
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#claims.get(pid)?.end()
+      this.#claims.set(pid, { generation: found.session.generation, ended: promise, end: resolve })
       return found.session
     })
   }
@@ -169,14 +180,22 @@ export class Entrance {
 
   /** A newer connection claimed the session while this one was asked about its rooms (R11). */
   #hasNewer({ pid, userId, generation }: StoredSession): boolean {
-    if ((this.#claims.get(pid) ?? 0) > generation) return true
+    if ((this.#claims.get(pid)?.generation ?? 0) > generation) return true
     return this.#parts.users
       .sessionsOf(userId)
       .some((other) => other.pid === pid && other.generation > generation)
   }
 
   #endClaim({ pid, generation }: StoredSession): void {
-    if (this.#claims.get(pid) === generation) this.#claims.delete(pid)
+    const claim = this.#claims.get(pid)
+    if (claim?.generation !== generation) return
+    this.#claims.delete(pid)
+    claim.end()
+  }
+
+  async claimEnded(pid: string): Promise<void> {
+    for (let claim = this.#claims.get(pid); claim !== undefined; claim = this.#claims.get(pid))
+      await claim.ended
   }
 
   /** `reason`: why a client that was here before gets another session. */
@@ -285,12 +304,8 @@ export class Entrance {
 
   #inBackground(namespace: NamespaceState, work: () => unknown): void {
     const { logger } = this.#parts
-    Promise.resolve(
-      orElse(
-        async () => work(),
-        () => undefined,
-      ),
-    ).catch((error: unknown) =>
+    const worked = (async () => work())()
+    worked.catch((error: unknown) =>
       logger.debug({ error, namespace: namespace.name }, 'a session could not be put away'),
     )
   }
@@ -313,10 +328,6 @@ export class Entrance {
       return isWaiting(asking) ? this.#whenStored(asking, ask, waitedMs + retryMs) : undefined
     })
   }
-}
-
-function isUnavailable(error: unknown): boolean {
-  return error instanceof Refusal && error.code === 'database_unavailable'
 }
 
 function isWaiting({ state, link }: Asking): boolean {

@@ -2,16 +2,14 @@
  * The engine of live updates, put together: a transport brings clients to its `handler`, modules serve namespaces in
  * it, and whoever has something to tell publishes through it.
  */
-import {
-  type EventInput,
-  type EventName,
-  type GoodbyeCode,
-  type NamespaceContract,
-  Refusal,
-  type RoomRef,
-  roomName,
-  type SessionId,
-  type UserId,
+import type {
+  EventInput,
+  EventName,
+  GoodbyeCode,
+  NamespaceContract,
+  RoomRef,
+  SessionId,
+  UserId,
 } from '@belfry/contract'
 import type { RoomAuthority, ServedNamespace } from '../namespace-handlers.ts'
 import type { Broker } from '../ports/broker.ts'
@@ -50,6 +48,7 @@ import { isNobody } from './nobody.ts'
 import { Packing } from './packing.ts'
 import { Renewal } from './renewal.ts'
 import { byKind, ownRooms } from './room-authorities.ts'
+import { RoomsOfUsers } from './rooms-of-users.ts'
 import type { Session } from './session.ts'
 import { Suspicions } from './suspicions.ts'
 import { type ConnectionLimits, Users } from './users.ts'
@@ -317,24 +316,11 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
     for (const { history } of namespaces.values()) history.forgetUnused()
   })
   counters.moveTo(clock.now())
-  const ofUser = async (
-    name: string,
-    userId: UserId,
-    act: {
-      open(session: Session): unknown
-      away(namespace: NamespaceState, pid: string): unknown
-    },
-  ): Promise<number> => {
-    const namespace = namespaces.get(name)
-    if (namespace === undefined) throw new Refusal('unknown_namespace')
-    const sessions = users.sessionsOf(userId).filter((session) => session.namespace === namespace)
-    const pids = new Set(sessions.map(({ pid }) => pid))
-    const acted = sessions.map((session) => act.open(session))
-    for (const { pid } of await namespace.store.findAll({ userId, namespace: name }))
-      if (!pids.has(pid)) acted.push(act.away(namespace, pid))
-    await Promise.all(acted)
-    return acted.length
-  }
+  const roomsOfUsers = new RoomsOfUsers({
+    namespaces,
+    users,
+    claimEnded: (pid) => arrivals.claimEnded(pid),
+  })
 
   return {
     handler: arrivals,
@@ -362,16 +348,8 @@ export async function createRealtime(options: RealtimeOptions): Promise<Realtime
       }
       return undefined
     },
-    joinUser: (namespace, userId, room) =>
-      ofUser(namespace, userId, {
-        open: (session) => session.join(room),
-        away: ({ store, position }, pid) => store.join(pid, [roomName(room)], position),
-      }),
-    leaveUser: (namespace, userId, room) =>
-      ofUser(namespace, userId, {
-        open: (session) => session.leave(room),
-        away: ({ store, position }, pid) => store.leave(pid, [roomName(room)], position),
-      }),
+    joinUser: (namespace, userId, room) => roomsOfUsers.join(namespace, userId, room),
+    leaveUser: (namespace, userId, room) => roomsOfUsers.leave(namespace, userId, room),
     counters,
     counts: arrivals.counts,
     recoveries: arrivals.recoveries,

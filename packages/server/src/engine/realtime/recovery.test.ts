@@ -181,6 +181,34 @@ describe('a client that comes back', () => {
     sessions.close()
   })
 
+  it('is stored later when it could not be stored at first, with the rooms that it has by then', async () => {
+    const clock = createTestClock()
+    const sessions = createMemorySessionStore({ clock })
+    let isAway = true
+    await using world = await open({
+      sessions: {
+        ...sessions,
+        async create(session) {
+          if (isAway) throw new Refusal('database_unavailable')
+          return sessions.create(session)
+        },
+      },
+    })
+    const { client, session } = await visit(world, ana)
+    await session.ask('room:join', { room: episode('1') })
+    world.clock.advance(5_000)
+    await new Promise((resolve) => setImmediate(resolve))
+    isAway = false
+    world.clock.advance(5_000)
+    const owner = { userId: 'ana' as UserId, namespace: '/posts' }
+    await until(async () => (await sessions.findAll(owner)).length === 1)
+    client.cut()
+    await publish(world, 1, episode('1'))
+    await comeBack(world, session)
+    expect(said(session)).toEqual([1])
+    sessions.close()
+  })
+
   it('waits for sessions that cannot be read, and is told when that takes too long', async () => {
     const clock = createTestClock()
     const sessions = createMemorySessionStore({ clock })
@@ -609,6 +637,39 @@ describe('a client that comes back', () => {
     await comeBack(world, away.session)
     for (const { session } of [away, here]) expect(said(session)).toEqual([2, 3])
     await expect(world.realtime.joinUser('/nowhere', userId, acme)).rejects.toThrow('namespace')
+  })
+
+  it('[R13] is in the rooms into which the server put its user while it came back', async () => {
+    const gates: (() => void)[] = []
+    let isSlow = false
+    await using world = await open({
+      roomAuthorities: [
+        {
+          kind: 'episode',
+          mayJoin: () => !isSlow || new Promise((resolve) => gates.push(() => resolve(true))),
+        },
+      ],
+    })
+    const { client, session } = await visit(world, ana)
+    for (const id of ['1', '3']) await session.ask('room:join', { room: episode(id) })
+    client.cut()
+    isSlow = true
+    world.clock.advance(1_000)
+    await until(() => gates.length === 1)
+    // It was asked about the rooms that it had; these come in between.
+    const userId = 'ana' as UserId
+    const joined = world.realtime.joinUser('/posts', userId, episode('2'))
+    const left = world.realtime.leaveUser('/posts', userId, episode('3'))
+    await new Promise((resolve) => setImmediate(resolve))
+    isSlow = false
+    gates[0]?.()
+    expect(await Promise.all([joined, left])).toEqual([1, 1])
+    await live(world, session)
+    await publish(world, 1, episode('2'))
+    await publish(world, 2, episode('3'))
+    await publish(world, 3, episode('1'))
+    world.memory.flush()
+    expect(said(session)).toEqual([1, 3])
   })
 
   it('[R14] recovers by what stands in its events when it gets no cursor behind them', async () => {

@@ -5,7 +5,7 @@ import type { Database, Transaction } from '../../engine/ports/database.ts'
 import type { Logger } from '../../engine/ports/logger.ts'
 import type { Revocation, Revocations } from '../../engine/ports/revocations.ts'
 import type { Principal } from '../../engine/ports/token-verifier.ts'
-import { lastExpiryMs } from '../../engine/revocable-tokens.ts'
+import { revocationMarginMs, revocationOfLogout } from '../../engine/revocable-tokens.ts'
 import { deleteLogin, deleteLoginsBefore } from './store.ts'
 
 export interface RevokingOptions {
@@ -35,7 +35,7 @@ export function createRevoking(options: RevokingOptions): Revoking {
 
   const endLogin = async (transaction: Transaction, id: string): Promise<boolean> => {
     if (!(await deleteLogin(transaction, id))) return false
-    const keptUntilMs = clock.now() + tokenLifeMs + marginMs
+    const keptUntilMs = clock.now() + tokenLifeMs + revocationMarginMs
     await revocations.revoke({ kind: 'login', id, keptUntilMs }, transaction)
     return true
   }
@@ -57,13 +57,12 @@ export function createRevoking(options: RevokingOptions): Revoking {
       return revocation
     },
     async logOut(principal) {
-      const { userId, loginId, tokenId } = principal
+      const { userId, loginId } = principal
       const isOurs =
         loginId !== undefined && (await database.transaction((transaction) => endLogin(transaction, loginId)))
       if (!isOurs) {
-        const keptUntilMs = (lastExpiryMs(principal, clock.now()) ?? clock.now() + keptMs) + marginMs
-        if (loginId !== undefined) await revocations.revoke({ kind: 'login', id: loginId, keptUntilMs })
-        else if (tokenId !== undefined) await revocations.revoke({ kind: 'token', id: tokenId, keptUntilMs })
+        const revocation = revocationOfLogout(principal, clock.now(), keptMs)
+        if (revocation !== undefined) await revocations.revoke(revocation)
       }
       logger.info({ userId, loginId }, 'logged out')
     },
@@ -77,9 +76,6 @@ export function createRevoking(options: RevokingOptions): Revoking {
     },
   }
 }
-
-/** Clocks differ by seconds, and sockets have their grace. */
-const marginMs = 60_000
 
 function revocationOf(request: RevocationRequest, nowMs: number, keptUntilMs: number): Revocation {
   const { userId, loginId, tokenId, issuedBefore } = request

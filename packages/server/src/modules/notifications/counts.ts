@@ -1,8 +1,9 @@
 /** Tells people how many are unread, whenever that changes: the newest count, and never an older one after it. */
-import { notificationsNamespace, Refusal, type UserId } from '@belfry/contract'
+import { notificationsNamespace, type UserId } from '@belfry/contract'
 import type { Queryable } from '../../engine/ports/database.ts'
 import type { Logger } from '../../engine/ports/logger.ts'
 import type { Realtime } from '../../engine/realtime/realtime.ts'
+import { isUnavailable } from '../../engine/unavailable.ts'
 import { type Count, readCounts } from './store.ts'
 
 /**
@@ -47,7 +48,7 @@ export class UnreadCounts {
     try {
       return await work()
     } catch (error) {
-      if (error instanceof Refusal && error.code === 'database_unavailable') this.doubt(users)
+      if (isUnavailable(error)) this.doubt(users)
       throw error
     }
   }

@@ -353,6 +353,13 @@ describe('what goes on (A-26, B-15)', () => {
     const metrics = await (await server.fetch('/metrics')).text()
     expect(metrics).toContain('belfry_socket_connections{transport="websocket"} 2\n')
     for (const line of [
+      'recovered_total 0',
+      'replayed_total{namespace="/realtime"} 0',
+      'sessions_behind{namespace="/realtime"} 0',
+      'sessions_fell_behind_total{namespace="/realtime"} 0',
+    ])
+      expect(metrics).toContain(`belfry_${line}\n`)
+    for (const line of [
       'waiting{what="newcomers"} 3',
       'waiting{what="unread"} 4',
       'wait_seconds 1.5',

@@ -28,11 +28,12 @@ const clock = {
   },
 }
 const { settings } = loadSettings({ MAX_SOCKET_CONNECTIONS: '100000' })
+const namespaces = [serveNamespace(bench, { commands: {} })]
 const belfry = await startInMemory({
   settings,
-  namespaces: [serveNamespace(bench, { commands: {} })],
+  namespaces,
   rooms: [],
-  store: createMemoryStore({ clock, logger }),
+  store: createMemoryStore({ namespaces, clock, logger }),
   clock,
   logger,
   jwtSecret: secret,

@@ -1,11 +1,11 @@
 /** Revocations in a table, and in the memory of every process that looks at it twice a second. */
-import { forgetMs, RevocationListeners, refuseTooMany } from '../../../engine/memory/revocations.ts'
-import { Revoked } from '../../../engine/memory/revoked.ts'
+
 import { createPeriods } from '../../../engine/periods.ts'
 import type { Clock } from '../../../engine/ports/clock.ts'
 import type { Database, Queryable } from '../../../engine/ports/database.ts'
 import type { Logger } from '../../../engine/ports/logger.ts'
 import type { Revocation, Revocations } from '../../../engine/ports/revocations.ts'
+import { forgetMs, RevocationListeners, Revoked, refuseTooMany } from '../../../engine/revoked.ts'
 import { sql } from '../../../engine/sql.ts'
 
 export interface PostgresRevocations extends Revocations {

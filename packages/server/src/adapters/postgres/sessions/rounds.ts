@@ -14,6 +14,7 @@ import { type Database, DatabaseError } from '../../../engine/ports/database.ts'
 import type { Logger } from '../../../engine/ports/logger.ts'
 import { sql } from '../../../engine/sql.ts'
 import { together } from '../../../engine/together.ts'
+import { isUnavailable } from '../../../engine/unavailable.ts'
 import { changeOf, type Draft, draftOf } from './draft.ts'
 import { readSessions, type SessionChange, type SessionRow, writeSessions } from './statements.ts'
 
@@ -271,10 +272,6 @@ function outcomeOf(step: Step, place: Place): Outcome {
       throw error
     }
   }
-}
-
-export function isUnavailable(error: unknown): boolean {
-  return error instanceof Refusal && error.code === 'database_unavailable'
 }
 
 function lineOf(pid: string): number {

@@ -20,9 +20,10 @@ import {
   type StoredSession,
   sessionSweepPeriodMs,
 } from '../../../engine/ports/session-store.ts'
+import { isUnavailable } from '../../../engine/unavailable.ts'
 import { belongsTo, draftOf, draftOfNew, storedOf } from './draft.ts'
 import { createNodes } from './nodes.ts'
-import { createRounds, isUnavailable, type Step } from './rounds.ts'
+import { createRounds, type Step } from './rounds.ts'
 import {
   detachSessionsOf,
   portion,

@@ -1,5 +1,7 @@
-/** Revocations that are in force on this node, as every adapter keeps them: what it takes to answer at once. */
-import type { Credential, Revocation } from '../ports/revocations.ts'
+/** Revocations that are in force on this node, as every adapter keeps them: what it takes to answer at once, and who hears of it. */
+import { Refusal } from '@belfry/contract'
+import type { Logger } from './ports/logger.ts'
+import { type Credential, type Revocation, revocationsMax } from './ports/revocations.ts'
 
 interface Moment {
   readonly issuedBeforeMs: number
@@ -68,5 +70,44 @@ function later(known: Moment | undefined, { issuedBeforeMs, keptUntilMs }: Momen
   return {
     issuedBeforeMs: Math.max(known?.issuedBeforeMs ?? 0, issuedBeforeMs),
     keptUntilMs: Math.max(known?.keptUntilMs ?? 0, keptUntilMs),
+  }
+}
+
+/** What is forgotten concerns tokens that have expired: it may stay for a while. */
+export const forgetMs = 60_000
+
+/** One for everybody is always possible: it is a single one, and the way out. */
+export function refuseTooMany({ kind }: Revocation, size: number): void {
+  if (size >= revocationsMax && kind !== 'everyone')
+    throw new Refusal(
+      'too_many_requests',
+      `There are ${revocationsMax} revocations already: revoke what was issued before now instead, to everybody.`,
+    )
+}
+
+/** Whoever hears of revocations; one that fails keeps nothing from the others. */
+export class RevocationListeners {
+  readonly #logger: Logger
+  readonly #listeners = new Set<(revocations: readonly Revocation[]) => void>()
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  add(listener: (revocations: readonly Revocation[]) => void): () => void {
+    // Its own, so that one that was given twice is told twice and can go once.
+    const own = (revocations: readonly Revocation[]) => listener(revocations)
+    this.#listeners.add(own)
+    return () => this.#listeners.delete(own)
+  }
+
+  tell(revocations: readonly Revocation[]): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(revocations)
+      } catch (error) {
+        this.#logger.error({ error }, 'what was revoked could not be ended')
+      }
+    }
   }
 }
