@@ -90,6 +90,7 @@ export default defineConfig({
           name: 'product',
           expect: expecting,
           include: ['e2e/**/*.test.ts'],
+          globalSetup: ['e2e/migrated-data.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -1,5 +1,5 @@
 /** The built product, run as its users run it: a process, its output, its signals. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ export const repository = join(import.meta.dirname, '..')
 const command = join(repository, 'packages', 'server', 'dist', 'cli', 'main.js')
 
 export interface ProductOptions {
-  /** Absent: a fresh one that goes away with `stop`. */
+  /** Absent: one whose database has its tables, and which goes away with `stop`. */
   readonly dataDirectory?: string
   readonly environment?: Record<string, string>
   /** Program and options in front of the server's own, such as `unshare`. */
@@ -36,7 +36,7 @@ export interface Product {
 /** Starts the product and waits until it says that it is ready; rejects with what it said when it ended before. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
   const ownDirectory = options.dataDirectory === undefined
-  const dataDirectory = options.dataDirectory ?? temporaryDirectory()
+  const dataDirectory = options.dataDirectory ?? migratedDirectory()
   const child = spawnProduct({ ...options, dataDirectory })
   let output = ''
   const ended = new Promise<number | NodeJS.Signals>((resolve) => {
@@ -105,6 +105,17 @@ export function temporaryDirectory(): string {
   return directory
 }
 
+/** Where e2e/migrated-data.ts has put it, for the processes of the tests. */
+export const migratedDataVariable = 'BELFRY_TEST_MIGRATED_DATA'
+
+/** A data directory for a server that is not started for the first time. */
+export function migratedDirectory(path = temporaryDirectory()): string {
+  const migrated = process.env[migratedDataVariable]
+  // With owners and modes: PostgreSQL looks at them.
+  if (migrated !== undefined) execFileSync('cp', ['-a', `${migrated}/.`, path])
+  return path
+}
+
 function invocation(words: readonly string[], options: ProductOptions & { dataDirectory: string }) {
   const node = options.node ?? process.execPath
   const main = options.repository === undefined ? command : command.replace(repository, options.repository)
@@ -119,6 +130,8 @@ function invocation(words: readonly string[], options: ProductOptions & { dataDi
       env: {
         PATH: process.env['PATH'] ?? '',
         HOME: options.dataDirectory,
+        // Compiled code is kept from one start to the next, and not among the data.
+        XDG_CACHE_HOME: join(repository, 'node_modules', '.cache'),
         PORT: '0',
         LOG_LEVEL: 'warn',
         RATE_LIMIT_MAX_REQUESTS: '100000',

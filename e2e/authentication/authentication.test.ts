@@ -10,7 +10,7 @@ import { issueToken, type TokenClaims } from '../../packages/server/src/adapters
 import { publicJwk, startKeyServer } from '../../packages/server/src/adapters/tokens/testing/key-server.ts'
 import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { mustRefuse, mustSucceed } from '../cli/command-line.ts'
-import { type Product, type ProductOptions, startProduct, temporaryDirectory } from '../product.ts'
+import { migratedDirectory, type Product, type ProductOptions, startProduct } from '../product.ts'
 
 const secret = 'the secret of these tests, with 32 bytes or more'
 const password = 'correct horse battery'
@@ -20,7 +20,7 @@ afterEach(async () => {
 })
 
 async function open(environment: Record<string, string> = {}, options: ProductOptions = {}) {
-  const dataDirectory = options.dataDirectory ?? temporaryDirectory()
+  const dataDirectory = options.dataDirectory ?? migratedDirectory()
   const settings = { JWT_SECRET: secret, LOG_LEVEL: 'info', RATE_LIMIT_MAX_REQUESTS: '10000', ...environment }
   const product = await startProduct({ ...options, dataDirectory, environment: settings })
   if (options.dataDirectory === undefined)
@@ -154,7 +154,7 @@ describe('/auth', () => {
 
 describe('what is taken back', () => {
   it('[M-17] ends sockets within a second, also when another process did it, and stays so over a restart', async () => {
-    const { product, environment, dataDirectory } = await open({}, { dataDirectory: temporaryDirectory() })
+    const { product, environment, dataDirectory } = await open({}, { dataDirectory: migratedDirectory() })
     undo.unshift(() => rmSync(dataDirectory, { recursive: true, force: true }))
     const clients = await Promise.all(
       ['t-1', 't-2'].map((jti) => entered(connection(product)('/realtime', { token: token({ jti }) }))),

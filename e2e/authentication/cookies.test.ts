@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { io } from 'socket.io-client'
 import { afterEach, expect, it } from 'vitest'
 import { until } from '../../packages/server/src/engine/testing/until.ts'
-import { temporaryDirectory } from '../product.ts'
+import { migratedDirectory } from '../product.ts'
 import { openSockets } from './client.ts'
 import { type Session, startApplication } from './cookie-host.ts'
 
@@ -13,7 +13,7 @@ afterEach(async () => {
 })
 
 async function open(environment: Record<string, string> = {}) {
-  const dataDirectory = temporaryDirectory()
+  const dataDirectory = migratedDirectory()
   const sessions = new Map<string, Session>([
     ['ana-1', { userId: 'ana', endsAt: new Date(Date.now() + 3_600_000) }],
   ])

@@ -14,11 +14,14 @@ import {
 import { expect } from 'vitest'
 import type { TestedProduct } from './server.ts'
 
-const programs = ['chromium', 'chromium-browser', 'google-chrome']
+/** The whole browser, and one without windows, which takes a third less for the same pages. */
+const whole = ['chromium', 'chromium-browser', 'google-chrome']
+const windowless = ['chromium-headless-shell', ...whole]
 
 const args = [
   '--no-sandbox',
   '--disable-gpu',
+  '--in-process-gpu',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
@@ -26,16 +29,21 @@ const args = [
   '--disable-sync',
 ]
 
-export function launch(options: LaunchOptions = {}): Promise<Browser> {
-  return chromium.launch({ executablePath: findChromium(), args, ...options })
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: find(windowless), args })
+}
+
+/** Where pages are put away and come back as they were. */
+export function launchWhole(options: LaunchOptions): Promise<Browser> {
+  return chromium.launch({ executablePath: find(whole), args, ...options })
 }
 
 /** With a profile of one's own: its preferences are those of somebody who changed them. */
 export function launchWith(profile: string, options: BrowserContextOptions): Promise<BrowserContext> {
-  return chromium.launchPersistentContext(profile, { executablePath: findChromium(), args, ...options })
+  return chromium.launchPersistentContext(profile, { executablePath: find(whole), args, ...options })
 }
 
-function findChromium(): string {
+function find(programs: readonly string[]): string {
   const folders = (process.env['PATH'] ?? '').split(delimiter)
   for (const program of programs) {
     for (const folder of folders) {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { issueToken, type TokenClaims } from '../../packages/server/src/adapters/tokens/issue-token.ts'
 import { SeededRandom } from '../../packages/server/src/engine/testing/seeded-random.ts'
-import { type Product, startProduct, temporaryDirectory } from '../product.ts'
+import { migratedDirectory, type Product, startProduct } from '../product.ts'
 import { until } from '../protocol/until.ts'
 import { countsAreRight, everySendIsStoredOnce, logIsWhole } from './checks.ts'
 import { endSession, killBackend, killPostmaster, postmasterPid } from './kills.ts'
@@ -27,22 +27,20 @@ type Kind = (typeof kinds)[number]
 /** Each kind twice, and in a long run as often as once in a thousand sends. */
 const kills = Math.max(2 * kinds.length, Math.round(sends / 1_000))
 
-let directory: string
 let dataDirectory: string
 let product: Product
 let isUp = false
 let views: View[] = []
 
 beforeEach(async () => {
-  directory = temporaryDirectory()
-  dataDirectory = join(directory, 'data')
+  dataDirectory = migratedDirectory()
   await start('0')
 })
 afterEach(async () => {
   for (const view of views) view.close()
   views = []
   await product.stop()
-  rmSync(directory, { recursive: true, force: true })
+  rmSync(dataDirectory, { recursive: true, force: true })
 })
 
 async function start(port: string): Promise<void> {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { CutOptions } from '@belfry/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { issueToken } from '../../packages/server/src/adapters/tokens/issue-token.ts'
-import { type Product, startProduct, temporaryDirectory } from '../product.ts'
+import { migratedDirectory, type Product, startProduct } from '../product.ts'
 import { until } from '../protocol/until.ts'
 import { type Audience, type AudienceOptions, gatherAudience } from './audience.ts'
 import { killPostmaster, postmasterPid } from './kills.ts'
@@ -27,22 +27,22 @@ const rooms = ['0', '1', '2', '3']
 /** Some for each room, whatever the dice say. */
 const lastOnes = 30
 
-let directory: string
+let dataDirectory: string
 let product: Product
 let isUp = false
 
 beforeAll(async () => {
-  directory = temporaryDirectory()
+  dataDirectory = migratedDirectory()
   await start('0')
 })
 afterAll(async () => {
   await product.stop()
-  rmSync(directory, { recursive: true, force: true })
+  rmSync(dataDirectory, { recursive: true, force: true })
 })
 
 async function start(port: string): Promise<void> {
   product = await startProduct({
-    dataDirectory: join(directory, 'data'),
+    dataDirectory,
     host: join(import.meta.dirname, 'recovery-host.ts'),
     environment: {
       JWT_SECRET: secret,

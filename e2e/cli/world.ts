@@ -1,15 +1,13 @@
 /** A place with settings and a database of its own that commands and servers are run on. */
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll } from 'vitest'
 import { silentLogger } from '../../packages/server/src/adapters/postgres/testing/silent-logger.ts'
 import { until } from '../../packages/server/src/engine/testing/until.ts'
 import { openDatabase } from '../../packages/server/src/server/open-database.ts'
 import { loadSettings } from '../../packages/server/src/server/settings.ts'
-import { type Product, repository, startProduct, temporaryDirectory } from '../product.ts'
+import { migratedDirectory, type Product, startProduct, temporaryDirectory } from '../product.ts'
 import { postgresProcesses } from '../start/surroundings.ts'
 import { mustSucceed } from './command-line.ts'
 
@@ -52,8 +50,6 @@ export function createWorld(
     ...environment,
     BELFRY_DATA_DIR: dataDirectory,
     LOG_LEVEL: 'warn',
-    // Compiled code is kept from one start to the next, and not among the data.
-    XDG_CACHE_HOME: join(repository, 'node_modules', '.cache'),
   }
   const products: Product[] = []
   return {
@@ -64,9 +60,7 @@ export function createWorld(
         await mustSucceed(['migrate', 'up'], { environment: settings })
         return
       }
-      migrated ??= migratedDirectory(settings)
-      // With owners and modes: PostgreSQL looks at them.
-      execFileSync('cp', ['-a', await migrated, dataDirectory])
+      migratedDirectory(dataDirectory)
     },
     async use(work) {
       const { url, close } = await reach(settings)
@@ -94,19 +88,6 @@ export function createWorld(
       if (left.length > 0) throw new Error(`PostgreSQL was left running: ${left.join(', ')}.`)
     },
   }
-}
-
-/** Copied where it is needed: a new PostgreSQL takes a second of both cores, a copy of one a fifth of a second. */
-let migrated: Promise<string> | undefined
-
-afterAll(async () => {
-  if (migrated !== undefined) rmSync(await migrated, { recursive: true, force: true })
-})
-
-async function migratedDirectory(settings: Record<string, string>): Promise<string> {
-  const directory = temporaryDirectory()
-  await mustSucceed(['migrate', 'up'], { environment: { ...settings, BELFRY_DATA_DIR: directory } })
-  return directory
 }
 
 /** Where the database is; the embedded one is started when no server is running on it. */

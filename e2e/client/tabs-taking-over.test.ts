@@ -1,7 +1,7 @@
 /** The tab that holds the connection of all goes, in every way in which tabs go: another one takes over. */
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { launch } from '../browser/browser.ts'
+import { launch, launchWhole } from '../browser/browser.ts'
 import { until } from '../protocol/until.ts'
 import { count } from '../protocol/world.ts'
 import type { TabWindow } from './tab-program.ts'
@@ -135,6 +135,6 @@ async function crash(page: Page): Promise<void> {
 /** Playwright turns off what keeps pages for the way back. */
 let comingBack: Browser | undefined
 async function withPagesThatComeBack(): Promise<Browser> {
-  comingBack = await launch({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })
+  comingBack = await launchWhole({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })
   return comingBack
 }

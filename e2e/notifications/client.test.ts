@@ -1,32 +1,31 @@
 /** The notifications of `@belfry/client` over the built product: two tabs of a user, and a server that is killed. */
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { createClient, createNotifications, type Notifications } from '@belfry/client'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { issueToken, type TokenClaims } from '../../packages/server/src/adapters/tokens/issue-token.ts'
-import { type Product, startProduct, temporaryDirectory } from '../product.ts'
+import { migratedDirectory, type Product, startProduct } from '../product.ts'
 import { until } from '../protocol/until.ts'
 
 const secret = 'the secret of these tests, with 32 bytes or more'
 
-let directory: string
+let dataDirectory: string
 let product: Product
 let ends: (() => void)[] = []
 
 beforeEach(async () => {
-  directory = temporaryDirectory()
+  dataDirectory = migratedDirectory()
   await start('0')
 })
 afterEach(async () => {
   for (const end of ends) end()
   ends = []
   await product.stop()
-  rmSync(directory, { recursive: true, force: true })
+  rmSync(dataDirectory, { recursive: true, force: true })
 })
 
 async function start(port: string): Promise<void> {
   product = await startProduct({
-    dataDirectory: join(directory, 'data'),
+    dataDirectory,
     environment: { JWT_SECRET: secret, PORT: port },
   })
 }

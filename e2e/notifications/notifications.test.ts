@@ -1,33 +1,32 @@
 /** Notifications as a program sends them and a stock client gets them, over the built product. */
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { io, type Socket } from 'socket.io-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { issueToken, type TokenClaims } from '../../packages/server/src/adapters/tokens/issue-token.ts'
-import { type Product, startProduct, temporaryDirectory } from '../product.ts'
+import { migratedDirectory, type Product, startProduct } from '../product.ts'
 import { until } from '../protocol/until.ts'
 import { count } from '../protocol/world.ts'
 
 const secret = 'the secret of these tests, with 32 bytes or more'
 const environment = { JWT_SECRET: secret }
 
-let directory: string
+let dataDirectory: string
 let product: Product
 let sockets: Socket[] = []
 
 beforeEach(async () => {
-  directory = temporaryDirectory()
+  dataDirectory = migratedDirectory()
   await start()
 })
 afterEach(async () => {
   for (const socket of sockets) socket.disconnect()
   sockets = []
   await product.stop()
-  rmSync(directory, { recursive: true, force: true })
+  rmSync(dataDirectory, { recursive: true, force: true })
 })
 
 async function start(): Promise<void> {
-  product = await startProduct({ dataDirectory: join(directory, 'data'), environment })
+  product = await startProduct({ dataDirectory, environment })
 }
 
 function tokenOf(claims: TokenClaims): string {

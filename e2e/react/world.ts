@@ -7,7 +7,7 @@ import { expect, onTestFinished } from 'vitest'
 import { issueToken, type TokenClaims } from '../../packages/server/src/adapters/tokens/issue-token.ts'
 import { collectComplaints } from '../browser/browser.ts'
 import { signIn } from '../browser/server.ts'
-import { type Product, repository, startProduct, temporaryDirectory } from '../product.ts'
+import { migratedDirectory, type Product, repository, startProduct } from '../product.ts'
 import { bundled } from './bundle.ts'
 
 const secret = 'the secret of these tests, with 32 bytes or more'
@@ -55,11 +55,11 @@ let script: string | undefined
 
 export async function openWorld(): Promise<World> {
   script ??= bundled(join(import.meta.dirname, 'app.tsx'), 'development')
-  const directory = temporaryDirectory()
+  const dataDirectory = migratedDirectory()
   let product: Product
   const start = async (port: string) => {
     product = await startProduct({
-      dataDirectory: join(directory, 'data'),
+      dataDirectory,
       environment: { JWT_SECRET: secret, PORT: port },
     })
   }
@@ -127,7 +127,7 @@ export async function openWorld(): Promise<World> {
     },
     async [Symbol.asyncDispose]() {
       await product.stop()
-      rmSync(directory, { recursive: true, force: true })
+      rmSync(dataDirectory, { recursive: true, force: true })
     },
   }
   return world
