@@ -1,7 +1,7 @@
 /** The engine of live updates and its socket server, as this composition runs them: alone, with the broker in memory. */
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
-import { backlog } from '../adapters/http/server.ts'
+import { type Listening, listen } from '../adapters/http/listening.ts'
 import { createSocketServer, type SocketServer } from '../adapters/socketio/socket-server.ts'
 import type { WireOptions } from '../adapters/socketio/wire.ts'
 import { createKeySet } from '../adapters/tokens/key-set.ts'
@@ -136,16 +136,17 @@ export async function createSockets(parts: SocketParts): Promise<Sockets> {
     onSuspicion: (suspicion) => realtime.suspicions.report(suspicion),
   })
   realtime.use(server.transport)
-  const own: Server[] = []
+  const own: Own[] = []
   return {
     realtime,
     server,
     verifier,
-    listen(host, port) {
+    async listen(host, port) {
       const http = createServer((_request, response) => response.writeHead(404).end())
       server.attach(http)
-      own.push(http)
-      return listen(http, host, port)
+      const listening = await listen(http, { host, port })
+      own.push({ http, listening })
+      return listening.port
     },
     async close(plan) {
       // A stop takes its time in the world, and ends also where the clock of a test stands still.
@@ -172,20 +173,14 @@ function frontendOrigin({ frontendUrl }: Settings): readonly string[] {
   return frontendUrl === undefined ? [] : [new URL(frontendUrl).origin]
 }
 
-function listen(http: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    http.once('error', reject)
-    http.listen({ host, port, backlog }, () => {
-      http.off('error', reject)
-      const address = http.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : port)
-    })
-  })
+/** A server for sockets alone. */
+interface Own {
+  readonly http: Server
+  readonly listening: Listening
 }
 
-function stopListening(http: Server): Promise<void> {
-  return new Promise((resolve) => {
-    http.close(() => resolve())
-    http.closeAllConnections()
-  })
+async function stopListening({ http, listening }: Own): Promise<void> {
+  const closed = new Promise<void>((resolve) => http.close(() => resolve()))
+  http.closeAllConnections()
+  await Promise.all([closed, listening.close()])
 }

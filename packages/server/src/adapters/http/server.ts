@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { isIPv6 } from 'node:net'
 import { Refusal } from '@belfry/contract'
 import cookie from '@fastify/cookie'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
@@ -19,6 +19,7 @@ import { createEventStreams, type EventStreams } from './event-streams.ts'
 import { guardRoutes, type ResolveIdentity, type ResolvePrincipal } from './guard.ts'
 import { type ReadinessCheck, serveHealth } from './health.ts'
 import { acceptJsonBodies, parseQuery, refuseNulInUrl } from './input.ts'
+import { type Listening, listen } from './listening.ts'
 import { answerMalformed } from './malformed.ts'
 import { createHttpMetrics, type HttpMetrics } from './metrics.ts'
 import { serveRoutes } from './module-routes.ts'
@@ -133,14 +134,19 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   await serve(app, { options, isStopping, streams, metrics, describe })
   await app.ready()
 
+  let listening: Listening | undefined
   return {
     server: app.server,
     describe,
-    listen: () => listen(app.server, options.host, options.port),
+    async listen() {
+      listening = await listen(app.server, options)
+      const { host, port } = listening
+      return { host, port, url: `http://${isIPv6(host) ? `[${host}]` : host}:${port}` }
+    },
     async close(graceMs = bounds.closeGraceMs) {
       closing = true
       streams.close()
-      const closed = app.close()
+      const closed = Promise.all([listening?.close(), app.close()])
       connections.drain(graceMs)
       await closed
     },
@@ -243,25 +249,6 @@ function answerErrors(app: FastifyInstance, logger: Logger): void {
       logger.error({ ...fields, requestId: request.id }, 'request failed')
     }
     return sendProblem(request, reply, refusal)
-  })
-}
-
-/**
- * Connections that the kernel holds until they are accepted, if `net.core.somaxconn` lets it: with Node's 511, most of
- * some thousand clients that come in one moment would be turned away and try again a second later.
- */
-export const backlog = 4_096
-
-/** Node listens, not Fastify: for `localhost` that would open a second server without our settings. */
-function listen(server: Server, host: string, port: number): Promise<HttpAddress> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port, backlog }, () => {
-      server.off('error', reject)
-      const address = server.address() as AddressInfo
-      const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address
-      resolve({ host: address.address, port: address.port, url: `http://${shown}:${address.port}` })
-    })
   })
 }
 
