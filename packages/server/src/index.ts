@@ -1,4 +1,5 @@
 /** What a program that hosts Belfry uses. */
+export { type Address, type Listening, listen } from './adapters/http/listening.ts'
 export {
   type CommandContext,
   type NamespaceHandlers,

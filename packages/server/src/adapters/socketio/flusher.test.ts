@@ -147,6 +147,26 @@ describe('the flusher', () => {
     expect(new Set(all.flatMap(({ joiners }) => [...joiners])).size).toBe(1)
   })
 
+  it('takes more of long turns, as much as its maximum, and less again', () => {
+    let nowMs = 0
+    const due: (() => void)[] = []
+    const flusher = new Flusher({ now: () => nowMs, next: (action) => due.push(action) })
+    const all = connections(2_000, () => {
+      nowMs += 0.1
+    })
+    for (const connection of all) flusher.add(connection)
+    /** How long it flushed in a turn, after everything else took so long. */
+    const flushedMs = (othersMs: number) => {
+      nowMs += othersMs
+      const began = nowMs
+      due.shift()?.()
+      return nowMs - began
+    }
+    // It looks at the clock every 3.2 milliseconds.
+    const slices = [50, 0, 1, 5, 10, 100, 0].map(flushedMs)
+    expect(slices.map(Math.round)).toEqual([6, 6, 6, 16, 32, 32, 6])
+  })
+
   it('flushes who comes while it flushes, and who comes back', async () => {
     const flusher = new Flusher()
     const late = new Connection()

@@ -4,6 +4,7 @@
  * buffer and ten thousand writes, whatever number of events the tick brought.
  */
 import type { Outgoing } from './encoded-event.ts'
+import { type Turns, turnsOfNode } from './turns.ts'
 
 export interface Flushable {
   /** Writes what waits, as far as the line takes it. */
@@ -11,7 +12,14 @@ export interface Flushable {
 }
 
 /** A sweep over many connections is cut after so long, so that what comes in is not kept waiting. */
-const sliceMs = 4
+const sliceMsMin = 4
+
+/**
+ * Where turns of the event loop are long, as when thousands of clients come back, those who are connected come first:
+ * the next slice takes so many times as long as everything else took since the last one, up to a maximum.
+ */
+const timesOthers = 3
+const sliceMsMax = 30
 
 /** However long a sweep took, the next one begins after this. */
 const pauseMsMax = 20
@@ -23,6 +31,7 @@ const pauseMsMin = 1
 const connectionsBetweenLooks = 32
 
 export class Flusher {
+  readonly #turns: Turns
   #waiting: Flushable[] = []
   #isScheduled = false
   /**
@@ -33,7 +42,12 @@ export class Flusher {
   #pauseUntilMs = 0
   /** Of a sweep that was cut: the rest of it needs the same buffers. */
   #joiner: Joiner | undefined
+  #cutAtMs = 0
   #timer: NodeJS.Timeout | undefined
+
+  constructor(turns: Turns = turnsOfNode) {
+    this.#turns = turns
+  }
 
   add(connection: Flushable): void {
     this.#waiting.push(connection)
@@ -46,33 +60,40 @@ export class Flusher {
 
   #schedule(): void {
     this.#isScheduled = true
-    const pauseMs = this.#pauseUntilMs - performance.now()
-    if (pauseMs < pauseMsMin) setImmediate(this.#flush)
+    const pauseMs = this.#pauseUntilMs - this.#turns.now()
+    if (pauseMs < pauseMsMin) this.#turns.next(this.#flush)
     else this.#timer = setTimeout(this.#flush, pauseMs)
   }
 
   readonly #flush = (): void => {
-    const began = performance.now()
+    const began = this.#turns.now()
     const batch = this.#waiting
+    const sliceMs = this.#sliceMs(began)
     const joiner = this.#joiner ?? new Joiner()
     let done = 0
     while (done < batch.length) {
       batch[done]?.flush(joiner)
       done += 1
-      if (done % connectionsBetweenLooks === 0 && performance.now() - began > sliceMs) break
+      if (done % connectionsBetweenLooks === 0 && this.#turns.now() - began > sliceMs) break
     }
-    const tookMs = performance.now() - began
+    const ended = this.#turns.now()
     if (done < batch.length) {
       this.#waiting = batch.slice(done)
       this.#joiner = joiner
-      setImmediate(this.#flush)
+      this.#cutAtMs = ended
+      this.#turns.next(this.#flush)
       return
     }
     this.#waiting = []
     this.#joiner = undefined
     this.#isScheduled = false
     const isPaying = joiner.entries >= joiner.writes * 2
-    this.#pauseUntilMs = isPaying ? performance.now() + Math.min(tookMs, pauseMsMax) : 0
+    this.#pauseUntilMs = isPaying ? ended + Math.min(ended - began, pauseMsMax) : 0
+  }
+
+  #sliceMs(nowMs: number): number {
+    if (this.#joiner === undefined) return sliceMsMin
+    return Math.min(Math.max((nowMs - this.#cutAtMs) * timesOthers, sliceMsMin), sliceMsMax)
   }
 }
 

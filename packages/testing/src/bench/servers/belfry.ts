@@ -1,6 +1,6 @@
 /** Belfry in memory: engine and wire as in the product, with events through their contract, the log and the broker. */
 import { defineNamespace, stream } from '@belfry/contract'
-import { serveNamespace } from 'belfry'
+import { listen, serveNamespace } from 'belfry'
 import { createMemoryStore, loadSettings, startInMemory } from 'belfry/testing'
 import { z } from 'zod'
 import { secret } from '../world.ts'
@@ -44,4 +44,5 @@ await serve(
     const rooms = [{ kind: 'workspace', id: names.room(room) }]
     return (await belfry.sockets.publish(bench, names.event, data, { rooms })).cursor
   },
+  listen,
 )

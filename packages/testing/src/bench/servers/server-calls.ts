@@ -1,5 +1,6 @@
 /** What the bench of recovery asks of a server, whichever it is: to publish on a schedule, and what became of it. */
 import { createServer, type Server } from 'node:http'
+import type { Address } from 'belfry'
 import { sharedMs } from '../../fleet/shared-clock.ts'
 import { seededRandom } from '../../random.ts'
 import { answerCalls } from '../processes.ts'
@@ -43,12 +44,20 @@ export const names = {
   room: (index: number) => `${index}`,
 } as const
 
-export async function serve(attach: (http: Server) => void, publish: Publish): Promise<void> {
+export async function serve(
+  attach: (http: Server) => void,
+  publish: Publish,
+  listen: (http: Server, address: Address) => Promise<unknown> = listenAsNode,
+): Promise<void> {
   const http = createServer((_request, response) => response.writeHead(404).end())
   attach(http)
-  // The queue of connects that nobody has accepted yet is not what is measured.
-  await new Promise<void>((resolve) => http.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, resolve))
+  await listen(http, { host: '127.0.0.1', port: 0 })
   answerCalls(serverCalls(http, publish))
+}
+
+/** The queue of connects that nobody has accepted yet is not what is measured. */
+function listenAsNode(http: Server, address: Address): Promise<void> {
+  return new Promise((resolve) => http.listen({ ...address, backlog: 4_096 }, resolve))
 }
 
 function serverCalls(http: Server, publish: Publish) {
