@@ -38,6 +38,7 @@ const checks: Record<string, (documents: Documents) => string[]> = {
   'paths exist': checkPaths,
   'names in the architecture exist': checkNames,
   'limits stand in the code as they are quoted': checkLimits,
+  'each promise has a number of its own': checkPromises,
   'settings exist': checkSettings,
   'commands and their options exist': checkCommands,
   'stages of ./test are told, all of them': checkStages,
@@ -124,6 +125,7 @@ const faults: readonly Fault[] = [
   ['a function', 'ARCHITECTURE.md', '`takeOver()`', '`adopt()`', 'adopt is nowhere in the code'],
   ['a type', 'ARCHITECTURE.md', '`PreparationStale`', '`PlanStale`', 'PlanStale is nowhere'],
   ['a limit', 'ARCHITECTURE.md', 'waitingMax = 10_000', 'waitingMax = 1_000', 'does not hold "waitingMax'],
+  ['a promise', 'ARCHITECTURE.md', '**I56**', '**I55**', 'I55 stands twice'],
   ['a setting', 'SECURITY.md', 'TRUST_PROXY', 'TRUSTED_PROXY', 'TRUSTED_PROXY is no setting'],
   ['a command', 'docs/operations.md', 'belfry backup monday', 'belfry dump monday', 'no command "dump"'],
   ['a command in words', 'docs/errors.md', 'Run "belfry link"', 'Run "belfry ticket"', 'no command "ticket"'],
@@ -327,6 +329,16 @@ function checkLimits(documents: Documents): string[] {
         !holds(sources.get(file) ?? sources.get(`${serverSources}/${file}`), quoted),
     )
     .map(([, quoted, file]) => `ARCHITECTURE.md: ${file} does not hold "${quoted}".`)
+}
+
+function checkPromises(documents: Documents): string[] {
+  const numbers = [...(documents.get('ARCHITECTURE.md') ?? '').matchAll(/^- \*\*(I\d+)\*\*/gm)].map(
+    ([, number]) => number ?? '',
+  )
+  if (numbers.length === 0) return ['ARCHITECTURE.md promises nothing.']
+  return numbers
+    .filter((number, index) => numbers.indexOf(number) !== index)
+    .map((number) => `ARCHITECTURE.md: ${number} stands twice.`)
 }
 
 /** `max = 10` is not held by `max = 100`. */

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { CutOptions } from '@belfry/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { issueToken } from '../../packages/server/src/adapters/tokens/issue-token.ts'
+import { SeededRandom } from '../../packages/server/src/engine/testing/seeded-random.ts'
 import { migratedDirectory, type Product, startProduct } from '../product.ts'
 import { until } from '../protocol/until.ts'
 import { type Audience, type AudienceOptions, gatherAudience } from './audience.ts'
@@ -52,6 +53,7 @@ async function start(port: string): Promise<void> {
       // So short that dead ends are noticed within a test.
       SOCKET_PING_INTERVAL: '1000',
       SOCKET_PING_TIMEOUT: '1500',
+      SOCKET_EXPIRY_GRACE_SECONDS: '1',
     },
   })
   isUp = true
@@ -167,6 +169,33 @@ describe(`recovery, seed ${seed}`, () => {
     judge('flood', verdicts)
     expect(verdicts.passing.resets).toBe(0)
   }, 120_000)
+
+  it('over tokens that end while lines are cut, and pids that others come with', async () => {
+    await using world = await openWorld({ tokenSeconds: 2, stock: 2 * stockSize })
+    const { passing, lasting } = world
+    world.start(100)
+    const breaking = { durationMs: seconds * 1_000, everyMs: 3_000, forMs: [500, 3_000], cuts: [{}] } as const
+    let isBreaking = true
+    const broken = Promise.all([passing.breakLines(breaking).done, lasting.breakLines(breaking).done])
+    const cloned = { 'its user': 0, 'another user': 0 }
+    const random = new SeededRandom(seed)
+    const cloning = (async () => {
+      while (isBreaking) {
+        const as = random.oneOf(['its user', 'another user'] as const)
+        const audience = random.oneOf([passing, lasting])
+        if (await audience.clone(random.below(2 * stockSize), as)) cloned[as] += 1
+      }
+    })()
+    await broken
+    isBreaking = false
+    await cloning
+    const verdicts = await world.finish()
+    judge('ended tokens and cloned pids', verdicts)
+    expect(verdicts.passing.resets).toBe(0)
+    for (const audience of [passing, lasting]) expect(audience.tokensEnded).toBeGreaterThan(stockSize)
+    expect(cloned['its user']).toBeGreaterThan(0)
+    expect(cloned['another user']).toBe(0)
+  }, 600_000)
 
   it(`over ${rounds} times kill -9 of the server (socket.io-redis-streams-adapter#27)`, async () => {
     await using world = await openWorld()
