@@ -124,7 +124,9 @@ export async function gatherAudience(options: AudienceOptions): Promise<Audience
         given = pidOf(clone)
       })
       await until(() => given !== undefined, { what: `${as} with a pid of others` })
-      clone.disconnect()
+      // Without the word that ends a session for good.
+      clone.io.reconnection(false)
+      clone.io.engine.close()
       return given === pid
     },
     get tokensEnded() {

@@ -143,20 +143,21 @@ export class Arrivals implements TransportHandler {
     this.#ask(session, () => session.namespace.served.handlers.disconnect?.(session, reason))
   }
 
-  /** Whoever went on purpose does not come back to this session (R12); whoever was cut off may. */
-  #putAway({ pid, generation, namespace }: Session, reason: LeaveReason): unknown {
+  /** Whoever went or was sent away on purpose does not come back to this session (R12); whoever was cut off may. */
+  #putAway({ pid, generation, namespace, isKept }: Session, reason: LeaveReason): unknown {
     const { store } = namespace
     // Nobody comes back to `/auth`: there is nothing to miss, and whoever floods it is to make no room for itself.
     const isAuth = namespace.name === authNamespace.name
-    if (isAuth || reason === 'client_left' || reason === 'disconnected_by_server')
+    if (isAuth || reason === 'client_left' || (reason === 'disconnected_by_server' && !isKept))
       return store.remove(pid, generation)
     return store.detach(pid, generation, this.#parts.clock.now())
   }
 
-  /** Ends one session for good, and says why before (R10). */
+  /** Ends the connection to one namespace, and says why before (R10). */
   disconnect(session: Session, code: GoodbyeCode): void {
     if (!session.isOpen) return
     const { sentence, retry } = goodbyes[code]
+    session.isKept = keepingGoodbyes.has(code)
     this.#parts.dispatcher.tell(session, 'session:closing', { code, message: sentence, retry })
     session.link.disconnect()
   }
@@ -208,6 +209,9 @@ export class Arrivals implements TransportHandler {
     }
   }
 }
+
+/** After these a client comes back as it was: with a new token, or after a pause. */
+const keepingGoodbyes: ReadonlySet<GoodbyeCode> = new Set(['token_expired', 'rate_limited'])
 
 /** `/auth` has no past: a client begins there anew each time, whatever it brings. */
 function heeded(

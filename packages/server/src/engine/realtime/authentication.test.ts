@@ -597,6 +597,23 @@ describe('a token that ends', () => {
     )
   })
 
+  it('and ended its sockets loses nothing for who comes back with a new one', async () => {
+    await using world = await open()
+    const session = await opened(world.connect(), '/posts', { token: tokenOf(lasting(60_000)) })
+    world.clock.advance(60_000 + graceMs)
+    world.memory.flush()
+    expect(dataOf(session, 'session:closing')).toMatchObject([{ code: 'token_expired' }])
+    await world.realtime.publish(
+      posts,
+      'post:created',
+      { n: 1 },
+      { rooms: [{ kind: 'workspace', id: 'acme' }] },
+    )
+    const back = await world.enter('/posts', lasting(240_000), { pid: session.pid })
+    await until(() => namesOf(back).includes('post:created'))
+    expect([back.id, namesOf(back)]).toEqual([session.id, ['post:created']])
+  })
+
   it('while its client is away, is refused when it comes back, and a new one recovers', async () => {
     await using world = await open()
     const client = world.connect()

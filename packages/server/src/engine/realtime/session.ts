@@ -34,6 +34,8 @@ export class Session implements SessionView, SessionHandler, RoomMember<Session>
   /** The sweep that reached it last: in two rooms of one publish, it gets the event once. */
   sweep = 0
   isOpen = true
+  /** Sent away, for a reason after which its client may come back to it. */
+  isKept = false
   #gone: AbortController | undefined
 
   constructor(of: {
