@@ -128,7 +128,7 @@ export function collectComplaints(context: BrowserContext): readonly string[] {
     if (message.type() !== 'error' && message.type() !== 'warning') return
     // The browser reports each 401 by itself; asking who is signed in is answered with one.
     if (/Failed to load resource.*\b401\b/.test(message.text())) return
-    complaints.push(`${message.type()}: ${message.text()}`)
+    complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`)
   })
   context.on('weberror', (error) => complaints.push(`exception: ${error.error().message}`))
   return complaints

@@ -1,4 +1,4 @@
-/** Tokens that end while the connection lives, against the server: nobody notices, or the session begins anew and says so. */
+/** Tokens that end while the connection lives, against the server: nobody notices, or the session is recovered with another one. */
 import { expect, it } from 'vitest'
 import { createTestClock } from '../../packages/server/src/engine/testing/test-clock.ts'
 import { news, posts } from '../protocol/namespaces.ts'
@@ -51,7 +51,9 @@ it('is renewed before it ends, for all sessions of the connection, and nothing h
   const { world, tested, lives, reasons, resets, outlast } = opened
   // The one on /auth was for that only.
   await until(() => sessionsOf(world).length === 2)
-  const pids = sessionsOf(world).map(({ pid }) => pid)
+  const pids = sessionsOf(world)
+    .map(({ pid }) => pid)
+    .toSorted()
   const heard: number[] = []
   lives[0].on('post:created', ({ n }) => heard.push(n))
   await outlast()
@@ -60,18 +62,36 @@ it('is renewed before it ends, for all sessions of the connection, and nothing h
   expect(reasons).toEqual(['first', 'expiring'])
   expect(tested.states).toEqual(['idle', 'connecting', 'connected'])
   expect(lives.map(({ state }) => state.get().status)).toEqual(['open', 'open'])
-  expect(sessionsOf(world).map(({ pid }) => pid)).toEqual(pids)
+  expect(
+    sessionsOf(world)
+      .map(({ pid }) => pid)
+      .toSorted(),
+  ).toEqual(pids)
   expect(resets).toEqual([])
 })
 
-it('that could not be renewed ends its sessions; they ask once for another, and begin anew', async () => {
+it('that could not be renewed ends its sessions; they ask once for another, and miss nothing', async () => {
   await using opened = await openWithShortToken({ canRenew: false })
-  const { tested, lives, reasons, resets, outlast } = opened
+  const { world, tested, lives, reasons, resets, outlast } = opened
+  const pids = sessionsOf(world)
+    .map(({ pid }) => pid)
+    .toSorted()
+  const heard: number[] = []
+  lives[0].on('post:created', ({ n }) => heard.push(n))
+  await world.publish(posts, 'post:created', { n: 1 })
   await outlast()
   await until(() => reasons.length === 3)
   for (const live of lives) await isOpen(live)
   expect(reasons).toEqual(['first', 'expiring', 'expired'])
-  await until(() => resets.length === 2)
-  expect(tested.states.slice(3)).toEqual(['connecting', 'connected'])
+  await world.publish(posts, 'post:created', { n: 2 })
+  await until(() => heard.length === 2)
+  expect(heard).toEqual([1, 2])
+  expect(
+    sessionsOf(world)
+      .map(({ pid }) => pid)
+      .toSorted(),
+  ).toEqual(pids)
+  expect(resets).toEqual([])
+  expect([...new Set(tested.states.slice(3))]).toEqual(['connecting', 'connected'])
   expect(await lives[0].command('post:view', { id: 'a' })).toMatchObject({ id: 'a' })
 })

@@ -4,7 +4,7 @@ import { Refusal } from '@belfry/contract'
 import { problemMediaType, problemOf } from './problem.ts'
 
 export function answerMalformed(error: Error & { code?: string }, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket) || hasAskedNothing(socket)) {
     socket.destroy()
     return
   }
@@ -26,4 +26,12 @@ const sentences: Readonly<Record<string, string>> = {
 /** Half an answer is on the wire already: a second one would corrupt it. Node keeps the answer on the socket. */
 function isAnswering(socket: Duplex & { _httpMessage?: { headersSent?: boolean } | null }): boolean {
   return socket._httpMessage?.headersSent === true
+}
+
+/**
+ * A browser opens connections ahead of need. When one has waited for too long it is closed without a word: who begins to
+ * ask in the same moment would take a word for the answer, while a request on a closed connection is sent again.
+ */
+function hasAskedNothing(socket: Duplex & { readonly bytesRead?: number }): boolean {
+  return socket.bytesRead === 0
 }

@@ -78,6 +78,12 @@ it('hangs up on a request whose head never ends', async () => {
   await expectAlive()
 })
 
+it('hangs up without a word on a connection that never asked anything', async () => {
+  const connection = await server.connect()
+  expect(await connection.ended()).toBe('')
+  await expectAlive()
+})
+
 it('hangs up on a body that never ends', async () => {
   const connection = await server.connect()
   const head = [
