@@ -115,7 +115,9 @@ describe('sending', () => {
     const said = outcomes.map((outcome) =>
       outcome.status === 'fulfilled' ? outcome.value.repeated : outcome.reason.code,
     )
-    expect(said).toEqual([
+    // Of two with one key either may be the first: what shared a round with a refused one goes on alone, two at a time.
+    const [before, twins, after] = [said.slice(0, 10), said.slice(10, 12), said.slice(12)]
+    expect([...before, ...twins.toSorted(), ...after]).toEqual([
       ...[false, false, false, false, 'validation_failed', false, false, false, false],
       'key_reused',
       ...[false, true],
