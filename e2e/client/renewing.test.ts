@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { createTestClock } from '../../packages/server/src/engine/testing/test-clock.ts'
 import { news, posts } from '../protocol/namespaces.ts'
 import { until } from '../protocol/until.ts'
-import { ana, count, openWorld } from '../protocol/world.ts'
+import { ana, count, openWorld, type World } from '../protocol/world.ts'
 import { isOpen, openClient, sessionsOf } from './client-world.ts'
 
 async function openWithShortToken(source: { readonly canRenew: boolean }) {
@@ -19,6 +19,8 @@ async function openWithShortToken(source: { readonly canRenew: boolean }) {
   })
   const lives = [tested.client.namespace(posts), tested.client.namespace(news)] as const
   const resets: string[] = []
+  const heard: number[] = []
+  lives[0].on('post:created', ({ n }) => heard.push(n))
   for (const live of lives) {
     live.onReset((reason) => resets.push(reason))
     await isOpen(live)
@@ -30,6 +32,7 @@ async function openWithShortToken(source: { readonly canRenew: boolean }) {
     world,
     tested,
     lives,
+    heard,
     reasons,
     resets,
     /** Beyond the end of the first token, and its grace. */
@@ -46,38 +49,31 @@ async function openWithShortToken(source: { readonly canRenew: boolean }) {
   }
 }
 
-it('is renewed before it ends, for all sessions of the connection, and nothing happens to them', async () => {
-  await using opened = await openWithShortToken({ canRenew: true })
-  const { world, tested, lives, reasons, resets, outlast } = opened
-  // The one on /auth was for that only.
-  await until(() => sessionsOf(world).length === 2)
-  const pids = sessionsOf(world)
+const pidsOf = (world: World) =>
+  sessionsOf(world)
     .map(({ pid }) => pid)
     .toSorted()
-  const heard: number[] = []
-  lives[0].on('post:created', ({ n }) => heard.push(n))
+
+it('is renewed before it ends, for all sessions of the connection, and nothing happens to them', async () => {
+  await using opened = await openWithShortToken({ canRenew: true })
+  const { world, tested, lives, heard, reasons, resets, outlast } = opened
+  // The one on /auth was for that only.
+  await until(() => sessionsOf(world).length === 2)
+  const pids = pidsOf(world)
   await outlast()
   await world.publish(posts, 'post:created', { n: 1 })
   await until(() => heard.length === 1)
   expect(reasons).toEqual(['first', 'expiring'])
   expect(tested.states).toEqual(['idle', 'connecting', 'connected'])
   expect(lives.map(({ state }) => state.get().status)).toEqual(['open', 'open'])
-  expect(
-    sessionsOf(world)
-      .map(({ pid }) => pid)
-      .toSorted(),
-  ).toEqual(pids)
+  expect(pidsOf(world)).toEqual(pids)
   expect(resets).toEqual([])
 })
 
 it('that could not be renewed ends its sessions; they ask once for another, and miss nothing', async () => {
   await using opened = await openWithShortToken({ canRenew: false })
-  const { world, tested, lives, reasons, resets, outlast } = opened
-  const pids = sessionsOf(world)
-    .map(({ pid }) => pid)
-    .toSorted()
-  const heard: number[] = []
-  lives[0].on('post:created', ({ n }) => heard.push(n))
+  const { world, tested, lives, heard, reasons, resets, outlast } = opened
+  const pids = pidsOf(world)
   await world.publish(posts, 'post:created', { n: 1 })
   await outlast()
   await until(() => reasons.length === 3)
@@ -86,11 +82,7 @@ it('that could not be renewed ends its sessions; they ask once for another, and 
   await world.publish(posts, 'post:created', { n: 2 })
   await until(() => heard.length === 2)
   expect(heard).toEqual([1, 2])
-  expect(
-    sessionsOf(world)
-      .map(({ pid }) => pid)
-      .toSorted(),
-  ).toEqual(pids)
+  expect(pidsOf(world)).toEqual(pids)
   expect(resets).toEqual([])
   expect([...new Set(tested.states.slice(3))]).toEqual(['connecting', 'connected'])
   expect(await lives[0].command('post:view', { id: 'a' })).toMatchObject({ id: 'a' })

@@ -31,6 +31,18 @@ import {
   visit,
 } from '../testing/visits.ts'
 
+/** Says yes, and while it is slow, when its gate is opened. */
+function slowAuthority() {
+  const authority = {
+    kind: 'episode',
+    isSlow: false,
+    gates: [] as (() => void)[],
+    mayJoin: () =>
+      !authority.isSlow || new Promise<boolean>((resolve) => authority.gates.push(() => resolve(true))),
+  }
+  return authority
+}
+
 describe('a client that comes back', () => {
   it('[R6] has its session, its rooms and what it missed, once and in order', async () => {
     await using world = await open()
@@ -480,26 +492,18 @@ describe('a client that comes back', () => {
   })
 
   it('[R11] [SS5] is the one that came last, though the one before it is let in later', async () => {
-    const gates: (() => void)[] = []
-    let isSlow = false
-    await using world = await open({
-      roomAuthorities: [
-        {
-          kind: 'episode',
-          mayJoin: () => !isSlow || new Promise((resolve) => gates.push(() => resolve(true))),
-        },
-      ],
-    })
+    const authority = slowAuthority()
+    await using world = await open({ roomAuthorities: [authority] })
     const { client, session } = await visit(world, ana)
     await session.ask('room:join', { room: episode('1') })
     const { pid } = session
     client.close()
-    isSlow = true
+    authority.isSlow = true
     const [first, second] = [1, 2].map(() => world.connect().open('/posts', { token: tokenOf(ana), pid }))
-    await until(() => gates.length === 2)
-    gates[1]?.()
+    await until(() => authority.gates.length === 2)
+    authority.gates[1]?.()
     await second?.entered
-    gates[0]?.()
+    authority.gates[0]?.()
     await until(() => first?.state === 'over')
     await publish(world, 1, episode('1'))
     world.memory.flush()
@@ -640,29 +644,21 @@ describe('a client that comes back', () => {
   })
 
   it('[R13] is in the rooms into which the server put its user while it came back', async () => {
-    const gates: (() => void)[] = []
-    let isSlow = false
-    await using world = await open({
-      roomAuthorities: [
-        {
-          kind: 'episode',
-          mayJoin: () => !isSlow || new Promise((resolve) => gates.push(() => resolve(true))),
-        },
-      ],
-    })
+    const authority = slowAuthority()
+    await using world = await open({ roomAuthorities: [authority] })
     const { client, session } = await visit(world, ana)
     for (const id of ['1', '3']) await session.ask('room:join', { room: episode(id) })
     client.cut()
-    isSlow = true
+    authority.isSlow = true
     world.clock.advance(1_000)
-    await until(() => gates.length === 1)
+    await until(() => authority.gates.length === 1)
     // It was asked about the rooms that it had; these come in between.
     const userId = 'ana' as UserId
     const joined = world.realtime.joinUser('/posts', userId, episode('2'))
     const left = world.realtime.leaveUser('/posts', userId, episode('3'))
     await new Promise((resolve) => setImmediate(resolve))
-    isSlow = false
-    gates[0]?.()
+    authority.isSlow = false
+    authority.gates[0]?.()
     expect(await Promise.all([joined, left])).toEqual([1, 1])
     await live(world, session)
     await publish(world, 1, episode('2'))
