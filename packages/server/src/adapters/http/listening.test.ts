@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process'
 import { createServer, get, type Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Listening, listen } from './listening.ts'
 
@@ -53,6 +55,15 @@ describe('a server that listens', () => {
   it('refuses a port that another one of them listens on', async () => {
     const { listening } = await open()
     await expect(open(listening.port)).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  })
+
+  it.runIf(process.platform === 'linux')('does not listen at all where not all of its sockets can', () => {
+    const program = join(import.meta.dirname, 'testing', 'listening-with-few-files.ts')
+    const options = '--conditions=source --experimental-strip-types --no-warnings'
+    const command = `ulimit -n 80 && exec "$0" ${options} "$1"`
+    const settings = { encoding: 'utf8', timeout: 20_000 } as const
+    const said = execFileSync('sh', ['-c', command, process.execPath, program], settings)
+    expect(JSON.parse(said)).toEqual({ code: 'EMFILE', isListening: false })
   })
 
   it('has its port free again when it was closed', async () => {

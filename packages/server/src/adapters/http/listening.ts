@@ -32,8 +32,14 @@ export async function listen(server: Server, wanted: Address): Promise<Listening
   await refuseTaken(wanted)
   const address = await listenOn(server, wanted, true)
   const added = Array.from({ length: sockets - 1 }, () => passingOnTo(server))
-  await Promise.all(added.map((one) => listenOn(one, address, true)))
-  return { ...address, close: async () => void (await Promise.all(added.map(closed))) }
+  const close = async (servers: readonly SocketServer[]) => void (await Promise.all(servers.map(closed)))
+  const [failed] = (await Promise.allSettled(added.map((one) => listenOn(one, address, true)))).filter(
+    ({ status }) => status === 'rejected',
+  )
+  if (failed === undefined) return { ...address, close: () => close(added) }
+  // Who is told that it cannot listen does not listen.
+  await close([server, ...added])
+  throw (failed as PromiseRejectedResult).reason
 }
 
 /** Sockets that share a port share it with those of another process too, which nobody would notice. */

@@ -191,7 +191,8 @@ describe('a user who sends too many commands', () => {
       message: expect.stringMatching(/5 seconds/),
     })
     world.clock.advance(5_000)
-    const back = await world.enter('/shop', ana)
+    const back = await world.enter('/shop', ana, { pid: shopping.pid })
+    expect(back.id).toBe(shopping.id)
     expect(await back.ask('order:ping')).toEqual(done)
     expect(world.ran).toHaveLength(10)
   })

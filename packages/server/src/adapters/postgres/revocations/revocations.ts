@@ -1,5 +1,4 @@
 /** Revocations in a table, and in the memory of every process that looks at it twice a second. */
-
 import { createPeriods } from '../../../engine/periods.ts'
 import type { Clock } from '../../../engine/ports/clock.ts'
 import type { Database, Queryable } from '../../../engine/ports/database.ts'
